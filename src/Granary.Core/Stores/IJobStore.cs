@@ -1,0 +1,133 @@
+using Granary.Engines;
+
+namespace Granary.Stores;
+
+/// <summary>
+/// Where jobs are kept: for each job a header, pages of items, a log of records, and a summary for listings. A store finds
+/// and keeps; it decides nothing. All members may be called from several threads, except that <see cref="CommitAsync"/> has one
+/// caller at a time (<see cref="GroupCommit"/>). Blobs are opaque and carry their own checksums.
+/// </summary>
+public interface IJobStore : IAsyncDisposable
+{
+    /// <summary>Applies the writes in order in one durable transaction. A write that is refused has no effect, and does not
+    /// touch the others. When this returns, everything written survives a power cut.</summary>
+    /// <exception cref="StoreException">Nothing was written, or (<see cref="StoreFault.Unknown"/>) it is unknown what was.</exception>
+    ValueTask<WriteResult[]> CommitAsync(IReadOnlyList<JobWrite> writes, CancellationToken cancellation);
+
+    /// <summary>Takes the job over: raises its epoch durably, so that holders of older epochs are refused, and returns it. Null if there is none.</summary>
+    ValueTask<StoredJob?> AcquireAsync(JobId job, CancellationToken cancellation);
+
+    /// <summary>Returns the job without taking it over. Null if there is none, or only a staged one.</summary>
+    ValueTask<StoredJob?> LoadAsync(JobId job, CancellationToken cancellation);
+
+    /// <summary>The job with this key. Null if there is none.</summary>
+    ValueTask<JobId?> FindAsync(string key, CancellationToken cancellation);
+
+    /// <summary>Pages numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without args where they are not asked for.</summary>
+    ValueTask<IReadOnlyList<StoredPage>> ReadPagesAsync(
+        JobId job, int from, int max, bool withArgs, CancellationToken cancellation);
+
+    /// <summary>Records numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without values where they are not asked for.</summary>
+    ValueTask<IReadOnlyList<StoredRecord>> ReadRecordsAsync(
+        JobId job, int from, int max, bool withValues, CancellationToken cancellation);
+
+    /// <summary>Summaries, newest first. A null state means all.</summary>
+    ValueTask<IReadOnlyList<StoredJob>> ListAsync(JobQuery query, CancellationToken cancellation);
+
+    /// <summary>Ids of live jobs after the given one, oldest first, for resuming them.</summary>
+    ValueTask<IReadOnlyList<JobId>> ListLiveAsync(JobId after, int max, CancellationToken cancellation);
+
+    /// <summary>Ids of finished jobs whose <see cref="JobWrite.ExpiresAt"/> has passed.</summary>
+    ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation);
+
+    /// <summary>Ids of staged jobs: submissions that never became live. An engine that is the only one removes them at start.</summary>
+    ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation);
+
+    /// <summary>Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls.</summary>
+    /// <returns>Whether nothing of it is left.</returns>
+    ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation);
+}
+
+/// <summary>Where a job stands for the store. Persisted: zero is invalid.</summary>
+public enum JobPhase : byte
+{
+    /// <summary>Its submission is not complete; it is not visible.</summary>
+    Staged = 1,
+
+    /// <summary>Something is left to do.</summary>
+    Live = 2,
+
+    /// <summary>It has ended.</summary>
+    Finished = 3,
+}
+
+/// <summary>What is written of one job in one transaction.</summary>
+public sealed class JobWrite
+{
+    /// <summary>The job.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>The writer's epoch; refused as <see cref="WriteResult.Fenced"/> unless it is the job's (a new job has epoch 1).</summary>
+    public required long Epoch { get; init; }
+
+    /// <summary>The encoded header, for a job that is new with this write; otherwise null.</summary>
+    public ReadOnlyMemory<byte>? Header { get; init; }
+
+    /// <summary>The phase after this write.</summary>
+    public required JobPhase Phase { get; init; }
+
+    /// <summary>The key, in the write that makes a job <see cref="JobPhase.Live"/> for the first time; otherwise null. Refused as
+    /// <see cref="WriteResult.KeyTaken"/> if another job has it.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>For listings by state.</summary>
+    public required JobState State { get; init; }
+
+    /// <summary>The encoded summary.</summary>
+    public required ReadOnlyMemory<byte> Summary { get; init; }
+
+    /// <summary>When a finished job may be removed.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>New pages.</summary>
+    public IReadOnlyList<StoredPage> Pages { get; init; } = [];
+
+    /// <summary>The new record, if any.</summary>
+    public StoredRecord? Record { get; init; }
+}
+
+/// <summary>What became of one write.</summary>
+public enum WriteResult : byte
+{
+    /// <summary>It is durable.</summary>
+    Written = 1,
+
+    /// <summary>Another holder has taken the job over, or the job is gone.</summary>
+    Fenced = 2,
+
+    /// <summary>The key names another job.</summary>
+    KeyTaken = 3,
+
+    /// <summary>A new job's id is in use.</summary>
+    IdTaken = 4,
+}
+
+/// <summary>A job's row.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Epoch">Its epoch now.</param>
+/// <param name="Phase">Its phase.</param>
+/// <param name="Header">The encoded header.</param>
+/// <param name="Summary">The encoded summary, as of the last write.</param>
+public sealed record StoredJob(JobId Job, long Epoch, JobPhase Phase, ReadOnlyMemory<byte> Header, ReadOnlyMemory<byte> Summary);
+
+/// <summary>Some items of a job, in order.</summary>
+/// <param name="Number">From 0, without gaps.</param>
+/// <param name="Shape">The encoded shape: what the items are.</param>
+/// <param name="Args">The encoded arguments; empty when not asked for.</param>
+public sealed record StoredPage(int Number, ReadOnlyMemory<byte> Shape, ReadOnlyMemory<byte> Args);
+
+/// <summary>What happened to a job between two commits.</summary>
+/// <param name="Number">From 0, without gaps.</param>
+/// <param name="Events">The encoded events.</param>
+/// <param name="Values">The encoded results; empty when not asked for.</param>
+public sealed record StoredRecord(int Number, ReadOnlyMemory<byte> Events, ReadOnlyMemory<byte> Values);
