@@ -1,0 +1,2 @@
+global using Granary.Engines;
+global using Xunit;
