@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Granary.Stores;
 
 namespace Granary.Conformance.Engines;
 
@@ -31,7 +32,7 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
         ["that looks like a canceled task"] = () => new TaskCanceledException("boom"),
         ["of the thread"] = () => new ThreadInterruptedException("boom"),
         ["of Granary's own"] = () => new RefusedException(Refusal.NotFound, "boom"),
-        ["of a store"] = () => new Stores.StoreException(Stores.StoreFault.Corrupt, "boom"),
+        ["of a store"] = () => new StoreException(StoreFault.Corrupt, "boom"),
     };
 
     [Theory, Trait("promise", "R8"), MemberData(nameof(Shapes))]
