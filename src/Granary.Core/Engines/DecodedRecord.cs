@@ -1,0 +1,60 @@
+using Granary.Persistence;
+using Granary.Stores;
+
+namespace Granary.Engines;
+
+/// <summary>A completion as it is recorded.</summary>
+/// <param name="Node">Which node.</param>
+/// <param name="Source">Where the value, or the error, is if not here.</param>
+/// <param name="Outcome">The rest; its index is −1 for nodes that are not items of the job itself.</param>
+internal readonly record struct Completion(int Node, ValueRef Source, Outcome Outcome);
+
+/// <summary>The completions of one record.</summary>
+internal sealed class DecodedRecord
+{
+    public required RecordStart Start { get; init; }
+
+    /// <summary>Completions of all nodes, by ordinal.</summary>
+    public required Completion[] All { get; init; }
+
+    /// <summary>Completions of the job's own items, by sequence number.</summary>
+    public required Completion[] Items { get; init; }
+
+    public static DecodedRecord From(JobId job, StoredRecord record)
+    {
+        var reader = new RecordReader(job, record);
+        var all = new List<Completion>();
+        int items = 0, sequence = reader.Start.FirstSequence;
+        while (reader.Next(out JobEvent e))
+        {
+            if (e.Kind is not (EventKind.Completed or EventKind.EndedRange)) continue;
+            for (int i = 0; i < (e.Kind == EventKind.EndedRange ? e.Number : 1); i++)
+            {
+                bool isItem = e.Item >= 0;
+                all.Add(new Completion(e.Node + i, e.Source, ToOutcome(e, i, isItem ? sequence++ : 0)));
+                if (isItem) items++;
+            }
+        }
+        Completion[] every = all.ToArray();
+        return new DecodedRecord
+        {
+            Start = reader.Start,
+            All = every,
+            Items = items == every.Length ? every : Array.FindAll(every, c => c.Outcome.Sequence > 0),
+        };
+    }
+
+    private static Outcome ToOutcome(in JobEvent e, int offset, int sequence) => new()
+    {
+        Index = e.Item < 0 ? -1 : e.Item + offset,
+        Sequence = sequence,
+        State = e.State,
+        Reason = e.Reason,
+        Value = e.Value,
+        Error = e.State == JobState.Failed && e.Source.Kind == ValueKind.None ? e.Error ?? OutcomeErrors.For(e.Reason) : e.Error,
+        Attempts = e.Kind == EventKind.EndedRange ? 0 : e.Number,
+        StartedAt = (e.At - e.Span).ToTime(),
+        Duration = e.Span,
+        Place = e.Text,
+    };
+}
