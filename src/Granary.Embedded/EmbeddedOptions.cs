@@ -27,4 +27,27 @@ public sealed record EmbeddedOptions
     /// <summary>How long <see cref="EmbeddedEngine.StopAsync"/> lets running tasks finish before it signals them; they run again
     /// at the next start. Default 5 seconds.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Takes commands and answers questions, but runs nothing. Default false.</summary>
+    public bool Passive { get; init; }
+
+    internal void Check()
+    {
+        CheckBytes(nameof(MaxArgumentBytes), MaxArgumentBytes);
+        CheckBytes(nameof(MaxResultBytes), MaxResultBytes);
+        CheckTime(nameof(MissingHandlerTimeout), MissingHandlerTimeout);
+        CheckTime(nameof(DrainTimeout), DrainTimeout);
+    }
+
+    private static void CheckBytes(string name, int bytes)
+    {
+        if (bytes is < 1 or > 256 << 20)
+            throw new ArgumentException($"{name} is {bytes}; set it to 1 to 268,435,456 bytes.", name);
+    }
+
+    private static void CheckTime(string name, TimeSpan time)
+    {
+        if (time < TimeSpan.Zero || time > JobDefaults.MaxTime)
+            throw new ArgumentException($"{name} is {time}; set it to zero up to {JobDefaults.MaxTime.TotalDays:N0} days.", name);
+    }
 }

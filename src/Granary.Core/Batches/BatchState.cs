@@ -70,6 +70,9 @@ internal sealed class BatchState
     /// <summary>Containers whose pending leaves must end, and why.</summary>
     public Queue<(Container Container, Reason Reason)> Doomed { get; } = new();
 
+    /// <summary>Pages of the submission itself; later ones were appended.</summary>
+    public int SubmittedPages { get; private set; }
+
     public bool IsBegun { get; private set; }
     public bool IsEnded => Nodes[0].State.IsEnd();
     public bool IsCancelRequested { get; private set; }
@@ -104,6 +107,7 @@ internal sealed class BatchState
         switch (e.Kind)
         {
             case EventKind.Submitted:
+                SubmittedPages = e.Pages.Count;
                 break;
             case EventKind.Begun:
                 IsBegun = true;

@@ -4,69 +4,81 @@ using Granary.Stores;
 
 namespace Granary.Engines;
 
-/// <summary>Brings a job back from the store: its shape, then its records, applied one by one as they were when they happened.</summary>
-internal static class JobLoader
+/// <summary>Brings a job back from the store: its shape, and its records applied one by one as they were when they happened.
+/// Can be called again to apply what has been recorded since.</summary>
+internal sealed class JobLoader
 {
     private const int PagesAtOnce = 64;
     private const int RecordsAtOnce = 256;
 
+    private readonly IJobStore _store;
+    private readonly JobId _job;
+
+    public JobLoader(IJobStore store, StoredJob stored)
+    {
+        (_store, _job) = (store, stored.Job);
+        Reader = new JobReader(new BatchState(JobCodec.ReadHeader(stored.Job, stored.Header)), new JobLog(store, stored.Job));
+    }
+
+    /// <summary>The job as far as it has been read.</summary>
+    public JobReader Reader { get; }
+
+    private BatchState State => Reader.State;
+
     public static async ValueTask<JobReader> LoadAsync(IJobStore store, StoredJob stored, CancellationToken cancellation)
     {
-        JobHeader header = JobCodec.ReadHeader(stored.Job, stored.Header);
-        JobSummary summary = JobCodec.ReadSummary(stored.Job, stored.Summary);
-        var state = new BatchState(header);
-        var log = new JobLog(store, stored.Job);
-        var pages = new PageFeed(store, state);
-        for (int next = 0; next < summary.RecordCount;)
-        {
-            int wanted = Math.Min(RecordsAtOnce, summary.RecordCount - next);
-            IReadOnlyList<StoredRecord> records = await store.ReadRecordsAsync(stored.Job, next, wanted, false, cancellation);
-            foreach (StoredRecord record in records)
-            {
-                if (record.Number != next++) throw Blob.Damaged(BlobKind.Events, stored.Job, next - 1, "is missing");
-                await ApplyAsync(state, record, pages, log, cancellation);
-            }
-            if (records.Count == 0) throw Blob.Damaged(BlobKind.Events, stored.Job, next, "is missing");
-        }
-        if (state.Tree.PageCount != summary.PageCount || state.CompletionCount != summary.CompletionCount)
-            throw Blob.Damaged(BlobKind.Summary, stored.Job, 0, "does not agree with the records");
-        return new JobReader(state, log);
+        var loader = new JobLoader(store, stored);
+        await loader.CatchUpAsync(stored, cancellation);
+        return loader.Reader;
     }
 
-    private static async ValueTask ApplyAsync(
-        BatchState state, StoredRecord record, PageFeed pages, JobLog log, CancellationToken cancellation)
+    /// <summary>Reads up to where the summary says the job was.</summary>
+    public async ValueTask CatchUpAsync(StoredJob stored, CancellationToken cancellation)
     {
-        (List<JobEvent> events, RecordStart start) = Read(state.Header.Id, record);
-        if (start.FirstOrdinal != state.OrdinalCount + 1 || start.FirstSequence != state.CompletionCount + 1)
-            throw Blob.Damaged(BlobKind.Events, state.Header.Id, record.Number, "is out of place");
+        JobSummary summary = JobCodec.ReadSummary(_job, stored.Summary);
+        while (Reader.Log.RecordCount < summary.RecordCount)
+        {
+            int next = Reader.Log.RecordCount, wanted = Math.Min(RecordsAtOnce, summary.RecordCount - next);
+            IReadOnlyList<StoredRecord> records = await _store.ReadRecordsAsync(_job, next, wanted, false, cancellation);
+            if (records.Count == 0) throw Blob.Damaged(BlobKind.Events, _job, next, "is missing");
+            foreach (StoredRecord record in records) await ApplyAsync(record, cancellation);
+        }
+        if (State.Tree.PageCount != summary.PageCount || State.CompletionCount != summary.CompletionCount)
+            throw Blob.Damaged(BlobKind.Summary, _job, 0, "does not agree with the records");
+    }
+
+    private async ValueTask ApplyAsync(StoredRecord record, CancellationToken cancellation)
+    {
+        if (record.Number != Reader.Log.RecordCount)
+            throw Blob.Damaged(BlobKind.Events, _job, Reader.Log.RecordCount, "is missing");
+        (List<JobEvent> events, RecordStart start) = Read(record);
+        if (start.FirstOrdinal != State.OrdinalCount + 1 || start.FirstSequence != State.CompletionCount + 1)
+            throw Blob.Damaged(BlobKind.Events, _job, record.Number, "is out of place");
         foreach (JobEvent e in events)
         {
-            if (e.Kind is EventKind.Submitted or EventKind.Appended) await pages.AddAsync(e.Pages.Count, cancellation);
-            state.Apply(e);
+            if (e.Kind is EventKind.Submitted or EventKind.Appended) await AddPagesAsync(e.Pages.Count, cancellation);
+            State.Apply(e);
         }
-        log.Add(start, null, state.CompletionCount, state.OrdinalCount);
+        Reader.Log.Add(start, null, State.CompletionCount, State.OrdinalCount);
     }
 
-    private static (List<JobEvent> Events, RecordStart Start) Read(JobId job, StoredRecord record)
+    private (List<JobEvent> Events, RecordStart Start) Read(StoredRecord record)
     {
-        var reader = new RecordReader(job, record);
+        var reader = new RecordReader(_job, record);
         var events = new List<JobEvent>();
         while (reader.Next(out JobEvent e)) events.Add(e);
         return (events, reader.Start);
     }
 
-    private sealed class PageFeed(IJobStore store, BatchState state)
+    private async ValueTask AddPagesAsync(int count, CancellationToken cancellation)
     {
-        public async ValueTask AddAsync(int count, CancellationToken cancellation)
+        for (int end = State.Tree.PageCount + count; State.Tree.PageCount < end;)
         {
-            for (int end = state.Tree.PageCount + count; state.Tree.PageCount < end;)
-            {
-                int wanted = Math.Min(PagesAtOnce, end - state.Tree.PageCount);
-                IReadOnlyList<StoredPage> pages =
-                    await store.ReadPagesAsync(state.Header.Id, state.Tree.PageCount, wanted, false, cancellation);
-                if (pages.Count == 0) throw Blob.Damaged(BlobKind.Shape, state.Header.Id, state.Tree.PageCount, "is missing");
-                foreach (StoredPage page in pages) state.Tree.AddPage(page);
-            }
+            int wanted = Math.Min(PagesAtOnce, end - State.Tree.PageCount);
+            IReadOnlyList<StoredPage> pages =
+                await _store.ReadPagesAsync(_job, State.Tree.PageCount, wanted, false, cancellation);
+            if (pages.Count == 0) throw Blob.Damaged(BlobKind.Shape, _job, State.Tree.PageCount, "is missing");
+            foreach (StoredPage page in pages) State.Tree.AddPage(page);
         }
     }
 }

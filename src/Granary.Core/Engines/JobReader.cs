@@ -68,18 +68,26 @@ internal sealed class JobReader(BatchState state, JobLog log)
         return outcomes;
     }
 
-    public async ValueTask<IReadOnlyList<Outcome?>> ReadOutcomesAsync(int from, int max, CancellationToken cancellation)
+    /// <summary>The ordinals of some of the job's own items, in submission order; 0 for what has no outcome yet.</summary>
+    public int[] OrdinalsOf(int from, int max)
     {
-        // Bounds the answer: a page of large results ends early.
+        int end = (int)Math.Min(State.Root.ChildCount, (long)from + max);
+        var ordinals = new int[Math.Max(0, end - from)];
+        for (int i = 0; i < ordinals.Length; i++) ordinals[i] = State.Nodes[State.Tree.NodeOfItem(from + i)].Ordinal;
+        return ordinals;
+    }
+
+    /// <summary>The outcomes of these items; fewer, if they are large.</summary>
+    public async ValueTask<IReadOnlyList<Outcome?>> ReadOutcomesAsync(int from, int[] ordinals, CancellationToken cancellation)
+    {
         const int MaxBytes = 8 << 20;
-        int durable = Log.OrdinalCount, end = (int)Math.Min(State.Root.ChildCount, (long)from + max), bytes = 0;
-        var outcomes = new List<Outcome?>();
-        for (int item = from; item < end && bytes < MaxBytes; item++)
+        int bytes = 0;
+        var outcomes = new List<Outcome?>(ordinals.Length);
+        for (int i = 0; i < ordinals.Length && bytes < MaxBytes; i++)
         {
-            int ordinal = State.Nodes[State.Tree.NodeOfItem(item)].Ordinal;
-            Outcome? outcome = null;
-            if (ordinal > 0 && ordinal <= durable)
-                outcome = await ResolveAsync(await Log.FindAsync(ordinal, cancellation), item, cancellation);
+            Outcome? outcome = ordinals[i] == 0 || ordinals[i] > Log.OrdinalCount
+                ? null
+                : await ResolveAsync(await Log.FindAsync(ordinals[i], cancellation), from + i, cancellation);
             bytes += outcome?.Value.Length ?? 0;
             outcomes.Add(outcome);
         }

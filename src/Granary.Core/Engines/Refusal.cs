@@ -43,3 +43,24 @@ public sealed class RefusedException : Exception
     /// <summary>The reason, for programs.</summary>
     public Refusal Refusal { get; }
 }
+
+/// <summary>The sentences of refusals that need no more than the job.</summary>
+internal static class Refusals
+{
+    /// <exception cref="RefusedException">The refusal is one.</exception>
+    public static void Check(Refusal refusal, JobId job)
+    {
+        if (refusal != Refusal.None) throw Of(refusal, job);
+    }
+
+    public static RefusedException Of(Refusal refusal, JobId job) => new(refusal, refusal switch
+    {
+        Refusal.NotFound => $"There is no job {job}; it may have been removed after its retention.",
+        Refusal.NotABatch => $"Job {job} is a chain; only batches have a pool and take items.",
+        Refusal.Ended => $"Job {job} has ended.",
+        Refusal.Sealed => $"Job {job} takes no more items: it was submitted complete, sealed, or canceled.",
+        Refusal.NotEnded => $"Job {job} has not ended; retry it when it has, or cancel it first.",
+        Refusal.Stopping => "The engine is stopping.",
+        _ => $"Job {job}: {refusal}.",
+    });
+}

@@ -38,10 +38,13 @@ public sealed class TaskContext
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>The services of this attempt's scope; null where the engine was set up without a service provider.</summary>
-    public IServiceProvider? Services { get; init; }
+    public IServiceProvider? Services { get; private set; }
 
     /// <summary>Receives what <see cref="ReportProgress"/> is told; set by the engine.</summary>
     public Action<TaskContext, TaskProgress>? ProgressSink { get; init; }
+
+    /// <summary>What the engine knows the attempt by.</summary>
+    internal object? Owner { get; init; }
 
     /// <summary>The same text on every attempt of this task, and on no other task's: give it to services that deduplicate.</summary>
     public string IdempotencyKey => $"{Job}-{Node}";
@@ -61,6 +64,12 @@ public sealed class TaskContext
     /// <param name="note">A few words for people.</param>
     public void ReportProgress(double fraction, string note = "") =>
         ProgressSink?.Invoke(this, new TaskProgress(Math.Clamp(double.IsNaN(fraction) ? 0 : fraction, 0, 1), note));
+
+    internal TaskContext With(IServiceProvider services)
+    {
+        Services = services;
+        return this;
+    }
 }
 
 /// <summary>How far a running task said it is.</summary>

@@ -20,7 +20,13 @@ public sealed record TaskError
     /// <summary>The error of an exception that a handler threw.</summary>
     public static TaskError From(Exception exception) => new()
     {
-        Type = exception is TaskFailedException failed ? failed.Type : exception.GetType().FullName ?? exception.GetType().Name,
+        Type = exception switch
+        {
+            TaskFailedException e => e.Type,
+            HandlerJsonException e => e.Reason.ToString(),
+            ResultTooLargeException => nameof(Reason.ResultTooLarge),
+            _ => exception.GetType().FullName ?? exception.GetType().Name,
+        },
         Message = Cut(Read(() => exception.Message)),
         Detail = Cut(Read(() => exception.ToString())),
         Data = exception is TaskFailedException { Data: { Length: > 0 } data } ? data : default,

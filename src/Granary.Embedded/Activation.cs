@@ -1,0 +1,486 @@
+using System.Collections.Concurrent;
+using Granary.Batches;
+using Granary.Engines;
+using Granary.Persistence;
+using Granary.Stores;
+using Granary.Workers;
+
+namespace Granary.Embedded;
+
+/// <summary>
+/// A job in memory: its machine with a mailbox. A turn takes what is in the mailbox, lets the machine decide, hands the record
+/// to the group commit, and carries out the effects; answers, and effects that must not outrun the record, wait until it is
+/// durable. One turn at a time, under <see cref="_gate"/>.
+/// </summary>
+internal sealed class Activation : IPendingWrite
+{
+    /// <summary>Bytes that may be ahead of the disk before nothing new starts: 8 MiB, one group of the commit.</summary>
+    private const int MaxUndurableBytes = 8 << 20;
+
+    private readonly EngineContext _engine;
+    private readonly long _epoch;
+    private readonly ConcurrentQueue<object> _mailbox = new();
+    private readonly Lock _gate = new();
+    private readonly RecordWriter _record;
+    private readonly ArgsCache _args;
+    private readonly Dictionary<int, Attempt> _attempts = [];
+    private readonly PriorityQueue<Attempt, Instant> _attemptsDue = new();
+    private readonly Queue<(int Records, Action Release)> _waiting = new();
+    private readonly List<StoredPage> _pages = [];
+    private int _scheduled;
+    private int _taken;
+    private bool _lazy;
+    private Instant _scheduledAt = Instant.Never;
+    private (RecordStart Start, StoredRecord Record, int Completions, int Ordinals, int Starts, bool Ended) _inFlight;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private StoreException? _fault;
+    private bool _dead;
+
+    public Activation(EngineContext engine, JobReader reader, long epoch)
+    {
+        (_engine, Reader, _epoch) = (engine, reader, epoch);
+        Job = reader.State.Header.Id;
+        _record = new RecordWriter(Job, engine.Place);
+        _taken = reader.Log.RecordCount;
+        BeginRecord();
+        Machine = new BatchMachine(reader.State, _record)
+        {
+            MissingHandlerTimeout = engine.Options.MissingHandlerTimeout,
+            IsHeld = engine.IsHeld,
+        };
+        _args = new ArgsCache(engine.Store, reader.State.Tree, Job);
+        Rate = new RateMeter();
+    }
+
+    public JobId Job { get; }
+
+    public JobReader Reader { get; }
+
+    public BatchMachine Machine { get; }
+
+    public RateMeter Rate { get; }
+
+    /// <summary>Attempts whose handlers have been called and not come back, or are about to be.</summary>
+    public int AttemptCount => Volatile.Read(ref _attemptCount);
+
+    private int _attemptCount;
+
+    /// <summary>Whether it is durable that the job has ended.</summary>
+    public bool IsFinished { get; private set; }
+
+    /// <summary>Fenced, faulted or crashed: it records nothing more.</summary>
+    public bool IsDead => _dead;
+
+    /// <summary>Called when the job has been ended durably, or this activation has died.</summary>
+    public Action<Activation>? OnSettled { get; set; }
+
+    public void KeepArgs(StoredPage page) => _args.Add(page);
+
+    /// <summary>Asks the machine something, or tells it, in a turn of its own. The answer is given when what it rests on is durable.</summary>
+    public Task<T> AskAsync<T>(Func<Activation, Instant, T> question)
+    {
+        var asked = new Question<T>(question);
+        Post(asked);
+        return asked.Task;
+    }
+
+    public void Post(object message)
+    {
+        _mailbox.Enqueue(message);
+        Schedule();
+    }
+
+    /// <summary>Completes when something more has become durable. Take it before looking.</summary>
+    public Task Changed
+    {
+        get
+        {
+            lock (_gate) return _changed.Task;
+        }
+    }
+
+    private void Schedule()
+    {
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Loop.Schedule(this);
+    }
+
+    /// <summary>On the loop's thread: the time it asked for has come.</summary>
+    public void BecomeDue() => _scheduledAt = Instant.Never;
+
+    /// <summary>On the loop's thread: one turn.</summary>
+    public void TakeTurn()
+    {
+        Volatile.Write(ref _scheduled, 0);
+        bool urgent;
+        lock (_gate)
+        {
+            if (_dead)
+            {
+                RefuseAll();
+                return;
+            }
+            Instant now = _engine.Now;
+            Machine.IsHeld = _engine.IsHeld || _record.Length > MaxUndurableBytes;
+            while (_mailbox.TryDequeue(out object? message)) Handle(message, now);
+            TickAttempts(now);
+            Machine.Tick(now);
+            RunEffects(now);
+            ScheduleNext();
+            urgent = _waiting.Count > 0 || _record.HasOutcome || _pages.Count > 0;
+            if (!urgent && _record.Count > 0 && !_lazy)
+            {
+                _lazy = true;
+                _engine.Loop.FlushLazily(this);
+            }
+        }
+        if (urgent) _engine.Commit.Submit(this);
+    }
+
+    /// <summary>On the loop's thread: there was nothing else to do.</summary>
+    public void Flush()
+    {
+        _lazy = false;
+        _engine.Commit.Submit(this);
+    }
+
+    /// <summary>Lets it end without a trace, as a killed process would.</summary>
+    public void Die(StoreException? fault)
+    {
+        lock (_gate)
+        {
+            if (_dead) return;
+            _dead = true;
+            _fault = fault;
+            foreach (Attempt attempt in _attempts.Values) attempt.Signal();
+            _attempts.Clear();
+            Volatile.Write(ref _attemptCount, 0);
+            while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
+            _changed.TrySetResult();
+        }
+        Schedule();
+        OnSettled?.Invoke(this);
+    }
+
+    private void Handle(object message, Instant now)
+    {
+        switch (message)
+        {
+            case Attempt attempt:
+                EndAttempt(attempt, attempt.Machine.Finish(attempt.Value, attempt.Thrown, attempt.FinishedAt), now);
+                attempt.Recycle();
+                break;
+            case Prepared prepared:
+                Call(prepared);
+                break;
+            case IQuestion question:
+                question.Ask(this, now);
+                WaitDurable(question.Answer);
+                break;
+            case EffectsDue due:
+                foreach (Effect effect in due.Effects) Start(effect, now);
+                break;
+            case Release:
+                foreach (Attempt attempt in _attempts.Values) StopAttempt(attempt, StopCause.Release, now);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void EndAttempt(Attempt attempt, AttemptResult? result, Instant now)
+    {
+        if (result is not { } ended) return;
+        if (_attempts.Remove(attempt.Node)) Volatile.Write(ref _attemptCount, _attempts.Count);
+        Machine.AttemptEnded(attempt.Node, attempt.Number, ended, now);
+    }
+
+    private void TickAttempts(Instant now)
+    {
+        while (_attemptsDue.TryPeek(out Attempt? attempt, out Instant at) && at <= now)
+        {
+            _attemptsDue.Dequeue();
+            if (attempt.Machine.Tick(now, out AttemptResult? result)) attempt.Signal();
+            EndAttempt(attempt, result, now);
+            Watch(attempt);
+        }
+    }
+
+    private void StopAttempt(Attempt attempt, StopCause cause, Instant now)
+    {
+        if (attempt.Machine.Stop(cause, now)) attempt.Signal();
+        Watch(attempt);
+    }
+
+    private void Watch(Attempt attempt)
+    {
+        if (attempt.Machine.Due < Instant.Never) _attemptsDue.Enqueue(attempt, attempt.Machine.Due);
+    }
+
+    private void RunEffects(Instant now)
+    {
+        List<Effect>? later = null;
+        // Carrying one out may add more.
+        for (int i = 0; i < Machine.Effects.Count; i++)
+        {
+            Effect effect = Machine.Effects[i];
+            if (effect.Kind == EffectKind.Stop)
+            {
+                if (_attempts.TryGetValue(effect.Node, out Attempt? attempt)) StopAttempt(attempt, StopCause.Cancel, now);
+            }
+            else if (effect.AfterDurable)
+            {
+                (later ??= []).Add(effect);
+            }
+            else
+            {
+                Start(effect, now);
+            }
+        }
+        Machine.Effects.Clear();
+        if (later is not null) WaitDurable(() => Post(new EffectsDue(later)));
+    }
+
+    private void Start(Effect start, Instant now)
+    {
+        BatchState state = Machine.State;
+        // Stopped before it began: by a cancel that came while its start became durable.
+        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt) return;
+        TaskProfile profile = state.Tree.ProfileOf(start.Node);
+        var attempt = new Attempt(this, _engine, profile, start, now);
+        bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
+        if (canceling || _engine.IsHeld)
+        {
+            Machine.IsHeld = _engine.IsHeld;
+            attempt.Machine.Stop(canceling ? StopCause.Cancel : StopCause.Release, now);
+            EndAttempt(attempt, attempt.Machine.Finish(default, new OperationCanceledException(), now), now);
+            return;
+        }
+        if (_engine.Handlers.Find(profile.Handler) is not { } handler)
+        {
+            EndAttempt(attempt, attempt.Machine.NoHandler(now), now);
+            return;
+        }
+        _attempts[start.Node] = attempt;
+        Volatile.Write(ref _attemptCount, _attempts.Count);
+        Watch(attempt);
+        _ = PrepareAsync(attempt, handler, state.Tree.InputOf(start.Node));
+    }
+
+    // Reads what the task is given. On a store that answers at once, as SQLite and memory do, this ends within the turn.
+    private async Task PrepareAsync(Attempt attempt, TaskHandler handler, ValueRef source)
+    {
+        try
+        {
+            ValueTask<ReadOnlyMemory<byte>> reading = _args.ReadAsync(attempt.Node);
+            bool atOnce = reading.IsCompleted;
+            ReadOnlyMemory<byte> args = await reading, input = default;
+            if (source.Kind != ValueKind.None)
+            {
+                ValueTask<ReadOnlyMemory<byte>> finding = Reader.ReadValueAsync(source, CancellationToken.None);
+                atOnce &= finding.IsCompleted;
+                input = await finding;
+            }
+            var prepared = new Prepared(attempt, handler, args, input);
+            if (atOnce) Call(prepared);
+            else Post(prepared);
+        }
+        catch (StoreException e)
+        {
+            attempt.Fail(e);
+        }
+    }
+
+    private void Call(Prepared p) =>
+        p.Attempt.Run(p.Handler, Machine.State.Nodes[p.Attempt.Node].Index, p.Args, p.Input);
+
+    private void ScheduleNext()
+    {
+        Instant next = Machine.State.NextDue;
+        if (_attemptsDue.TryPeek(out _, out Instant attemptDue) && attemptDue < next) next = attemptDue;
+        if (next == Instant.Never || next == _scheduledAt) return;
+        _scheduledAt = next;
+        _engine.Loop.ScheduleAt(this, next);
+    }
+
+    /// <summary>In a turn: runs the action once everything decided so far is durable.</summary>
+    private void WaitDurable(Action release)
+    {
+        int records = _taken + (_record.Count > 0 ? 1 : 0);
+        if (records <= Reader.Log.RecordCount) release();
+        else _waiting.Enqueue((records, release));
+    }
+
+    private void BeginRecord() => _record.Begin(
+        new RecordStart(_taken, Reader.State.OrdinalCount + 1, Reader.State.CompletionCount + 1));
+
+    /// <summary>In a turn: pages that belong to the record being written.</summary>
+    public void AddPages(IEnumerable<StoredPage> pages) => _pages.AddRange(pages);
+
+    /// <summary>The write that makes this new job durable, with everything it begins with; afterwards <see cref="Committed"/>.</summary>
+    public JobWrite Create(IReadOnlyList<StoredPage> pages, ReadOnlyMemory<byte>? header)
+    {
+        lock (_gate)
+        {
+            Machine.Submit(_engine.Now);
+            return TakeWrite(pages, header, Reader.State.Header.Spec.Key);
+        }
+    }
+
+    /// <summary>A job that was loaded: what it was doing goes on.</summary>
+    public Task RecoverAsync() => AskAsync(static (a, now) =>
+    {
+        if (!a.Machine.State.IsEnded) a.Machine.Recover(now);
+        else a.IsFinished = true;
+        return true;
+    });
+
+    /// <summary>The new job is durable: what it begins with may start.</summary>
+    public void Committed()
+    {
+        MarkDurable();
+        Schedule();
+    }
+
+    JobWrite? IPendingWrite.Take()
+    {
+        lock (_gate)
+        {
+            if (_dead || _record.Count == 0) return null;
+            StoredPage[] pages = [.. _pages];
+            _pages.Clear();
+            return TakeWrite(pages, null, null);
+        }
+    }
+
+    private JobWrite TakeWrite(IReadOnlyList<StoredPage> pages, ReadOnlyMemory<byte>? header, string? key)
+    {
+        BatchState state = Reader.State;
+        StoredRecord record = _record.Take();
+        _inFlight = (_record.Start, record, state.CompletionCount, state.OrdinalCount,
+            BatchMachine.StartLimit - Machine.StartAllowance, state.IsEnded);
+        _taken++;
+        BeginRecord();
+        JobSummary summary = Reader.Summarize(_taken);
+        return new JobWrite
+        {
+            Job = Job,
+            Epoch = _epoch,
+            Header = header,
+            Key = key,
+            Phase = state.IsEnded ? JobPhase.Finished : JobPhase.Live,
+            State = summary.State,
+            Summary = JobCodec.Write(Job, summary),
+            ExpiresAt = state.FinishedAt is { } end ? (end + state.Header.Spec.Retention).ToTime() : null,
+            Pages = pages,
+            Record = record,
+        };
+    }
+
+    void IPendingWrite.Done(JobWrite write, WriteResult result)
+    {
+        if (result != WriteResult.Written)
+        {
+            Die(new StoreException(StoreFault.Owned, $"Job {Job} was taken over by another engine; ask again."));
+            return;
+        }
+        MarkDurable();
+    }
+
+    void IPendingWrite.Failed(StoreException fault) => Die(fault);
+
+    private void MarkDurable()
+    {
+        bool settled, more;
+        lock (_gate)
+        {
+            if (_dead) return;
+            Reader.Log.Add(_inFlight.Start, _inFlight.Record, _inFlight.Completions, _inFlight.Ordinals);
+            Rate.Add(_engine.Now, _inFlight.Ordinals);
+            more = Machine.StartAllowance < BatchMachine.StartLimit / 2;
+            Machine.StartAllowance += _inFlight.Starts;
+            settled = _inFlight.Ended && !IsFinished;
+            IsFinished = _inFlight.Ended;
+            while (_waiting.TryPeek(out (int Records, Action Release) waiting) && waiting.Records <= Reader.Log.RecordCount)
+            {
+                _waiting.Dequeue();
+                waiting.Release();
+            }
+            TaskCompletionSource changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            changed.TrySetResult();
+        }
+        if (more) Schedule();
+        if (settled) OnSettled?.Invoke(this);
+    }
+
+    /// <summary>In a turn: where the job stands.</summary>
+    public JobStatus Status(Instant now)
+    {
+        JobStatus status = Reader.Summarize(_taken).ToStatus(Reader.State.Header);
+        if (status.State.IsEnd()) return status;
+        double rate = Rate.PerSecond(now, Reader.Log.OrdinalCount);
+        int left = status.Counts.Total - status.Counts.Ended;
+        return rate <= 0 ? status : status with { Rate = rate, ExpectedEnd = (now + Time(left / rate)).ToTime() };
+    }
+
+    private static TimeSpan Time(double seconds) => TimeSpan.FromSeconds(Math.Min(seconds, JobDefaults.MaxTime.TotalSeconds));
+
+    private void RefuseAll()
+    {
+        while (_mailbox.TryDequeue(out object? message))
+            if (message is IQuestion question) question.Refuse(Death());
+    }
+
+    /// <summary>What to tell those who ask a dead activation.</summary>
+    public Exception Death() =>
+        (Exception?)_fault ?? new RefusedException(Refusal.Stopping, "The engine has stopped.");
+
+    /// <summary>A progress report of a running task.</summary>
+    public TaskProgress? ProgressOf(int node) => _attempts.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
+
+    private sealed record Prepared(Attempt Attempt, TaskHandler Handler, ReadOnlyMemory<byte> Args, ReadOnlyMemory<byte> Input);
+
+    private sealed record EffectsDue(List<Effect> Effects);
+
+    /// <summary>Told to an activation whose engine stops: give running attempts back.</summary>
+    internal sealed record Release;
+
+    private interface IQuestion
+    {
+        void Ask(Activation activation, Instant now);
+        void Answer();
+        void Refuse(Exception why);
+    }
+
+    private sealed class Question<T>(Func<Activation, Instant, T> question) : IQuestion
+    {
+        private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Activation _asked = null!;
+        private Exception? _refused;
+        private T _value = default!;
+
+        public Task<T> Task => _answer.Task;
+
+        public void Ask(Activation activation, Instant now)
+        {
+            _asked = activation;
+            try
+            {
+                _value = question(activation, now);
+            }
+            catch (Exception e) when (e is RefusedException or StoreException)
+            {
+                _refused = e;
+            }
+        }
+
+        public void Answer()
+        {
+            if (_asked.IsDead) _answer.TrySetException(_asked.Death());
+            else if (_refused is not null) _answer.TrySetException(_refused);
+            else _answer.TrySetResult(_value);
+        }
+
+        public void Refuse(Exception why) => _answer.TrySetException(why);
+    }
+}

@@ -1,0 +1,305 @@
+using Granary.Batches;
+using Granary.Engines;
+using Granary.Persistence;
+using Granary.Stores;
+
+namespace Granary.Embedded;
+
+/// <summary>
+/// Runs jobs in this process on a store that it has to itself. It opens no ports. What was unfinished when the process before it
+/// ended goes on by itself.
+/// </summary>
+public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
+{
+    /// <summary>How long a drain waits for the store to take what is left, when it is blocked: 5 seconds.</summary>
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly EngineContext _engine;
+    private readonly ActivationTable _jobs;
+    private readonly Janitor _janitor;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _resuming = Task.CompletedTask;
+    private long _lastId;
+    private int _stopped;
+
+    private EmbeddedEngine(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options)
+    {
+        _engine = new EngineContext(store, handlers, options, OnFault) { IsHeld = options.Passive };
+        _jobs = new ActivationTable(_engine);
+        _janitor = new Janitor(_engine, _jobs);
+    }
+
+    /// <summary>Completes when the engine has stopped; fails if the store broke under it, after which nothing more is acknowledged.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Why writing is held back at the moment, such as a full disk; null when all is well.</summary>
+    public StoreFault? Blocked => _engine.Commit.Blocked;
+
+    /// <summary>Starts an engine on a store. The store stays the caller's to dispose, after the engine.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    /// <exception cref="StoreException">The store cannot be used.</exception>
+    public static async Task<EmbeddedEngine> StartAsync(
+        IJobStore store, HandlerRegistry handlers, EmbeddedOptions? options = null, CancellationToken cancellation = default)
+    {
+        options ??= new EmbeddedOptions();
+        options.Check();
+        var engine = new EmbeddedEngine(store, handlers, options);
+        await engine._janitor.RemoveStagedAsync(cancellation);
+        engine._resuming = engine._jobs.ResumeAllAsync(engine._stop.Token);
+        engine._janitor.Start();
+        return engine;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Submission> SubmitAsync(JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default)
+    {
+        CheckRunning();
+        SpecRules.Check(spec);
+        if (spec.Key is { } key && await _engine.Store.FindAsync(key, cancellation) is { } existing)
+            return await CompareAsync(existing, spec, items, cancellation);
+
+        var header = new JobHeader(NewId(), spec, _engine.Now);
+        Activation? activation = await new Submitter(_engine, header, _engine.Handlers).SubmitAsync(items, cancellation);
+        if (activation is null)
+        {
+            // Somebody else submitted under this key at the same time.
+            JobId other = await _engine.Store.FindAsync(spec.Key!, cancellation)
+                ?? throw new RefusedException(Refusal.KeyConflict, $"The key '{spec.Key}' was taken and freed again; submit again.");
+            return await CompareAsync(other, spec, items, cancellation);
+        }
+        _jobs.Add(activation);
+        activation.Committed();
+        return new Submission(header.Id, Existed: false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<AppendReceipt> AppendAsync(
+        JobId job, IAsyncEnumerable<Item> items, string? key = null, CancellationToken cancellation = default)
+    {
+        var given = new List<Item>();
+        await foreach (Item item in items.WithCancellation(cancellation)) given.Add(item);
+        var appender = new Appender(_engine, given, key);
+        return await SteerAsync(job, appender.Append);
+    }
+
+    /// <inheritdoc/>
+    public Task SealAsync(JobId job, CancellationToken cancellation = default) =>
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Seal(now)));
+
+    /// <inheritdoc/>
+    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default) =>
+        await _engine.Store.FindAsync(key, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<JobStatus> GetStatusAsync(JobId job, CancellationToken cancellation = default)
+    {
+        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        return activation is null
+            ? reader.Summarize(reader.Log.RecordCount).ToStatus(reader.State.Header)
+            : await activation.AskAsync(static (a, now) => a.Status(now));
+    }
+
+    /// <inheritdoc/>
+    public Task<JobPage> ListAsync(JobQuery query, CancellationToken cancellation = default) =>
+        JobListing.ReadAsync(_engine.Store, query, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<CompletionPage> ReadCompletionsAsync(
+        JobId job, int after, int max, TimeSpan patience, CancellationToken cancellation = default)
+    {
+        Ranges.Check(after, max);
+        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        using CancellationTokenSource? waiting = patience > TimeSpan.Zero ? new(patience, _engine.Options.Time) : null;
+        while (true)
+        {
+            Task changed = activation?.Changed ?? Task.CompletedTask;
+            bool finished = activation?.IsFinished ?? true;
+            IReadOnlyList<Outcome> outcomes = await reader.ReadCompletionsAsync(after, max, cancellation);
+            bool ended = finished && after + outcomes.Count >= reader.Log.CompletionCount;
+            if (outcomes.Count > 0 || ended || waiting is null or { IsCancellationRequested: true })
+                return new CompletionPage(outcomes, ended);
+            if (activation!.IsDead) throw activation.Death();
+            await Task.WhenAny(changed, Patience.Until(waiting.Token, cancellation));
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Outcome?>> ReadOutcomesAsync(
+        JobId job, int from, int max, CancellationToken cancellation = default)
+    {
+        Ranges.Check(from, max);
+        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        int[] ordinals = activation is null
+            ? reader.OrdinalsOf(from, max)
+            : await activation.AskAsync((a, _) => a.Reader.OrdinalsOf(from, max));
+        return await reader.ReadOutcomesAsync(from, ordinals, cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<PendingTask>> ListPendingAsync(
+        JobId job, int after, int max, CancellationToken cancellation = default)
+    {
+        Ranges.Check(0, max);
+        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        return activation is null
+            ? reader.ListPending(after, max, static _ => null)
+            : await activation.AskAsync((a, _) => a.Reader.ListPending(after, max, a.ProgressOf));
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TimelineSpan> ReadTimelineAsync(
+        JobId job, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        (_, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        await foreach (TimelineSpan span in reader.ReadTimelineAsync(cancellation)) yield return span;
+    }
+
+    /// <inheritdoc/>
+    public Task CancelAsync(JobId job, CancelScope scope, CancellationToken cancellation = default) =>
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Cancel(scope, now)));
+
+    /// <inheritdoc/>
+    public Task ResizeAsync(JobId job, int maxConcurrency, CancellationToken cancellation = default)
+    {
+        SpecRules.CheckPool("maxConcurrency", maxConcurrency);
+        return SteerAsync(job, (a, now) => Checked(a, a.Machine.Resize(maxConcurrency, now)));
+    }
+
+    /// <inheritdoc/>
+    public Task PauseAsync(JobId job, CancellationToken cancellation = default) =>
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(true, now)));
+
+    /// <inheritdoc/>
+    public Task ResumeAsync(JobId job, CancellationToken cancellation = default) =>
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(false, now)));
+
+    /// <inheritdoc/>
+    public Task<int> RetryFailedAsync(JobId job, CancellationToken cancellation = default) => SteerAsync(job, (a, now) =>
+    {
+        Refusals.Check(a.Machine.RetryFailed(now, out int count), a.Job);
+        return count;
+    });
+
+    /// <summary>Starts nothing more and waits for what runs. When the token fires, running attempts are signaled and go back to
+    /// their queues; they run again at the next start. Reading and steering go on until the engine is disposed.</summary>
+    public async Task DrainAsync(CancellationToken cancellation = default)
+    {
+        _engine.IsHeld = true;
+        await _resuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        long releasedAt = 0;
+        while (_jobs.Running() is { Count: > 0 } running)
+        {
+            if (releasedAt > 0 && Environment.TickCount64 - releasedAt > JobDefaults.CancelGrace.TotalMilliseconds) break;
+            if (cancellation.IsCancellationRequested && releasedAt == 0)
+            {
+                releasedAt = Environment.TickCount64;
+                foreach (Activation activation in running) activation.Post(new Activation.Release());
+            }
+            // Attempts end in turns of many activations; looking again is simpler than a signal from each, and happens at stop only.
+            await Task.Delay(5, CancellationToken.None);
+        }
+        foreach (Activation activation in _jobs.All())
+            await activation.AskAsync(static (_, _) => true).WaitAsync(FlushTimeout, CancellationToken.None);
+    }
+
+    /// <summary>Lets what runs finish for <see cref="EmbeddedOptions.DrainTimeout"/>, or until the token fires, then signals it, and stops.</summary>
+    public async Task StopAsync(CancellationToken cancellation = default)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+        {
+            await _completion.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+        await _stop.CancelAsync();
+        await _janitor.StopAsync();
+        if (!_completion.Task.IsCompleted)
+        {
+            using var drain = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            drain.CancelAfter(_engine.Options.DrainTimeout);
+            await DrainAsync(drain.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await EndAsync();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    /// <summary>Ends at once and writes nothing, as a killed process would. For tests.</summary>
+    internal async ValueTask CrashAsync()
+    {
+        Interlocked.Exchange(ref _stopped, 1);
+        _engine.IsHeld = true;
+        await _stop.CancelAsync();
+        foreach (Activation activation in _jobs.All()) activation.Die(null);
+        await _janitor.StopAsync();
+        await EndAsync();
+    }
+
+    private async Task EndAsync()
+    {
+        await _resuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _engine.Loop.Dispose();
+        await _engine.Commit.DisposeAsync();
+        foreach (Activation activation in _jobs.All()) activation.Die(null);
+        _completion.TrySetResult();
+    }
+
+    private async Task<T> SteerAsync<T>(JobId job, Func<Activation, Instant, T> command)
+    {
+        CheckRunning();
+        for (bool again = true; ; again = false)
+        {
+            Activation activation = await _jobs.ActivateAsync(job, CancellationToken.None);
+            try
+            {
+                return await activation.AskAsync(command);
+            }
+            catch (StoreException e) when (e.Fault == StoreFault.Owned && again)
+            {
+                // The activation lost the job to a newer one of this engine and has recorded nothing; ask that one.
+            }
+        }
+    }
+
+    private static bool Checked(Activation activation, Refusal refusal)
+    {
+        Refusals.Check(refusal, activation.Job);
+        return true;
+    }
+
+    private async Task<Submission> CompareAsync(
+        JobId existing, JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation)
+    {
+        (_, JobReader reader) = await _jobs.FindAsync(existing, cancellation);
+        await new ContentComparison(_engine, reader).CheckAsync(spec, items, cancellation);
+        return new Submission(existing, Existed: true);
+    }
+
+    // Random, so that ids of several stores do not meet; rising, so that those of one never do.
+    private JobId NewId()
+    {
+        long id = JobId.From(_engine.Options.Time.GetUtcNow(), Random.Shared.Next()).Value, last;
+        do
+        {
+            last = Volatile.Read(ref _lastId);
+            id = Math.Max(id, last + 1);
+        }
+        while (Interlocked.CompareExchange(ref _lastId, id, last) != last);
+        return new JobId(id);
+    }
+
+    private void CheckRunning()
+    {
+        if (_completion.Task is { IsFaulted: true } faulted) throw faulted.Exception!.InnerException!;
+        if (Volatile.Read(ref _stopped) != 0) throw new RefusedException(Refusal.Stopping, "The engine is stopping.");
+    }
+
+    private void OnFault(Exception fault)
+    {
+        _engine.IsHeld = true;
+        EngineLog.StoreFailed(_engine.Log, fault);
+        _completion.TrySetException(fault);
+    }
+}

@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Granary.Stores;
+using Microsoft.Extensions.Logging;
+
+namespace Granary.Embedded;
+
+/// <summary>What every part of one running engine shares.</summary>
+internal sealed class EngineContext
+{
+    /// <summary>The value of a handler that wrote nothing.</summary>
+    public static readonly ReadOnlyMemory<byte> Null = "null"u8.ToArray();
+
+    private readonly ConcurrentStack<LimitedBuffer> _buffers = new();
+    private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
+
+    public EngineContext(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, Action<Exception> onFault)
+    {
+        (Store, Handlers, Options) = (store, handlers, options);
+        Commit = new GroupCommit(store, TimeProvider.System, onFault);
+        Loop = new EngineLoop(options.Time);
+        Log = options.Logging.CreateLogger("Granary.Engine");
+        Place = $"{Environment.MachineName}:{Environment.ProcessId}";
+    }
+
+    public IJobStore Store { get; }
+    public HandlerRegistry Handlers { get; }
+    public EmbeddedOptions Options { get; }
+    public GroupCommit Commit { get; }
+    public EngineLoop Loop { get; }
+    public ILogger Log { get; }
+
+    /// <summary>Where attempts run, as outcomes say it.</summary>
+    public string Place { get; }
+
+    /// <summary>Nothing new starts anywhere: the engine drains or only takes commands.</summary>
+    public bool IsHeld { get; set; }
+
+    public Instant Now => Instant.From(Options.Time.GetUtcNow());
+
+    public ILogger LoggerOf(string handler) =>
+        _loggers.GetOrAdd(handler, static (name, logging) => logging.CreateLogger($"Granary.Tasks.{name}"), Options.Logging);
+
+    public LimitedBuffer RentBuffer() => _buffers.TryPop(out LimitedBuffer? buffer) ? buffer : new LimitedBuffer(Options.MaxResultBytes);
+
+    public void ReturnBuffer(LimitedBuffer buffer)
+    {
+        if (buffer.TryReset() && _buffers.Count < 1024) _buffers.Push(buffer);
+    }
+}

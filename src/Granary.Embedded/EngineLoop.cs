@@ -1,0 +1,128 @@
+namespace Granary.Embedded;
+
+/// <summary>
+/// The thread that takes all turns, so that handlers which block or burn the thread pool never hold up the engine. It also
+/// keeps time for the activations, and flushes what nobody waits for when there is nothing else to do.
+/// </summary>
+internal sealed class EngineLoop : IDisposable
+{
+    /// <summary>How long the record of a start may stay in memory while nobody waits for it: 2 milliseconds.</summary>
+    private static readonly TimeSpan LazyFlush = TimeSpan.FromMilliseconds(2);
+
+    private readonly TimeProvider _time;
+    private readonly object _gate = new();
+    private readonly Queue<Activation> _ready = new();
+    private readonly PriorityQueue<Activation, Instant> _due = new();
+    private readonly List<Activation> _lazy = [];
+    private readonly ITimer _timer;
+    private readonly Thread _thread;
+    private Instant _timerAt = Instant.Never;
+    private bool _stopping;
+
+    public EngineLoop(TimeProvider time)
+    {
+        _time = time;
+        _timer = time.CreateTimer(_ => Wake(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _thread = new Thread(Run) { IsBackground = true, Name = "Granary turns" };
+        _thread.Start();
+    }
+
+    /// <summary>Gives the activation a turn soon.</summary>
+    public void Schedule(Activation activation)
+    {
+        lock (_gate)
+        {
+            _ready.Enqueue(activation);
+            if (_ready.Count == 1) Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Called in a turn: flush this one when there is nothing else to do.</summary>
+    public void FlushLazily(Activation activation) => _lazy.Add(activation);
+
+    /// <summary>Called in a turn: give this one a turn at that time.</summary>
+    public void ScheduleAt(Activation activation, Instant at)
+    {
+        lock (_gate)
+        {
+            _due.Enqueue(activation, at);
+            if (at < _timerAt) SetTimer(at);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(_gate);
+        }
+        if (Thread.CurrentThread != _thread) _thread.Join();
+        _timer.Dispose();
+    }
+
+    private void Run()
+    {
+        while (Next() is { } activation) activation.TakeTurn();
+        FlushLazy();
+    }
+
+    private Activation? Next()
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                TakeDue();
+                if (_stopping) return null;
+                if (_ready.TryDequeue(out Activation? ready)) return ready;
+                if (_lazy.Count == 0) Monitor.Wait(_gate);
+                else if (!Monitor.Wait(_gate, LazyFlush)) goto flush;
+                continue;
+            }
+        flush:
+            FlushLazy();
+        }
+    }
+
+    private void FlushLazy()
+    {
+        foreach (Activation activation in _lazy) activation.Flush();
+        _lazy.Clear();
+    }
+
+    private void TakeDue()
+    {
+        if (_due.Count == 0) return;
+        Instant now = Instant.From(_time.GetUtcNow());
+        bool changed = false;
+        while (_due.TryPeek(out Activation? activation, out Instant at) && at <= now)
+        {
+            _due.Dequeue();
+            activation.BecomeDue();
+            _ready.Enqueue(activation);
+            changed = true;
+        }
+        if (!changed && _timerAt > now) return;
+        SetTimer(_due.TryPeek(out _, out Instant next) ? next : Instant.Never);
+    }
+
+    private void SetTimer(Instant at)
+    {
+        _timerAt = at;
+        TimeSpan wait = at == Instant.Never ? Timeout.InfiniteTimeSpan : at - Instant.From(_time.GetUtcNow());
+        // A little late beats a little early: early would mean a second look. Very far is looked at again each day.
+        if (wait > TimeSpan.FromDays(1)) wait = TimeSpan.FromDays(1);
+        else if (wait != Timeout.InfiniteTimeSpan) wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait + TimeSpan.FromMilliseconds(1);
+        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            _timerAt = new Instant(0);
+            Monitor.Pulse(_gate);
+        }
+    }
+}
