@@ -90,7 +90,7 @@ internal sealed class Submitter(EngineContext engine, JobHeader header, HandlerR
         Pages = _pages,
     };
 
-    private ReadOnlyMemory<byte>? HeaderIfNew() => _isStaged ? null : JobCodec.Write(header);
+    private ReadOnlyMemory<byte>? HeaderIfNew() => _isStaged ? default(ReadOnlyMemory<byte>?) : JobCodec.Write(header);
 
     private async Task DiscardAsync()
     {
