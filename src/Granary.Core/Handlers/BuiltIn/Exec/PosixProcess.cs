@@ -183,9 +183,9 @@ internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, Capt
 
     private bool Signal(int signal)
     {
-        // The group first, at one stroke; then whoever left it.
-        _ = PosixCalls.kill(-_pid, signal);
+        // Looked at before anything is signaled: a child that left the group is known only through a parent that is still there.
         List<ProcessTree.Member> alive = Look();
+        _ = PosixCalls.kill(-_pid, signal);
         foreach (ProcessTree.Member member in alive) _ = PosixCalls.kill(member.Pid, signal);
         return alive.Count > 0;
     }
