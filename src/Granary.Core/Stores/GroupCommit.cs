@@ -186,7 +186,8 @@ internal sealed class GroupCommit : IAsyncDisposable
     private static WriteResult[] Wait(ValueTask<WriteResult[]> commit) =>
         commit.IsCompletedSuccessfully ? commit.Result : commit.AsTask().GetAwaiter().GetResult();
 
-    private static StoreException Stopped() => new(StoreFault.Unavailable, "The engine has stopped; nothing more is written.");
+    private static StoreException Stopped() =>
+        new(StoreFault.Unavailable, "The engine has stopped; nothing more is written.");
 
     private static long Size(JobWrite write)
     {
@@ -200,7 +201,8 @@ internal sealed class GroupCommit : IAsyncDisposable
     {
         private readonly JobWrite _write;
         private readonly CancellationTokenRegistration _canceling;
-        private readonly TaskCompletionSource<WriteResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<WriteResult> _result =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _decided;
 
         public SingleWrite(JobWrite write, CancellationToken cancellation)

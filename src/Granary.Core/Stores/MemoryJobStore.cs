@@ -187,7 +187,8 @@ public sealed class MemoryJobStore : IJobStore
     private Entry? Visible(JobId job) =>
         _jobs.TryGetValue(job, out Entry? entry) && entry.Phase != JobPhase.Staged ? entry : null;
 
-    private static StoredJob Row(JobId job, Entry entry) => new(job, entry.Epoch, entry.Phase, entry.Header, entry.Summary);
+    private static StoredJob Row(JobId job, Entry entry) =>
+        new(job, entry.Epoch, entry.Phase, entry.Header, entry.Summary);
 
     private static SortedSet<JobId> Between(SortedSet<JobId> ids, long from, long to) =>
         from > to ? [] : ids.GetViewBetween(new JobId(from), new JobId(to));

@@ -13,7 +13,8 @@ internal sealed class Connection : IDisposable
 
     static Connection() => Batteries_V2.Init();
 
-    private Connection(string path, sqlite3 handle, bool canWrite) => (Path, _handle, CanWrite) = (path, handle, canWrite);
+    private Connection(string path, sqlite3 handle, bool canWrite) =>
+        (Path, _handle, CanWrite) = (path, handle, canWrite);
 
     /// <summary>The file, for messages.</summary>
     public string Path { get; }
@@ -36,10 +37,13 @@ internal sealed class Connection : IDisposable
 
     /// <summary>Opens an existing file for reading. An immutable file is one that nothing can change while it is
     /// open.</summary>
-    public static Connection OpenReader(string path, bool immutable = false) => immutable
-        ? Open(path, "file:" + Uri.EscapeDataString(path).Replace("%2F", "/", StringComparison.Ordinal) + "?immutable=1",
-            raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_NOMUTEX | raw.SQLITE_OPEN_URI, canWrite: false)
-        : Open(path, path, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_NOMUTEX, canWrite: false);
+    public static Connection OpenReader(string path, bool immutable = false)
+    {
+        const int Flags = raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_NOMUTEX;
+        return immutable
+            ? Open(path, $"{new Uri(path).AbsoluteUri}?immutable=1", Flags | raw.SQLITE_OPEN_URI, canWrite: false)
+            : Open(path, path, Flags, canWrite: false);
+    }
 
     /// <summary>Prepares a statement that lives as long as the connection.</summary>
     public Statement Prepare(string sql)

@@ -60,8 +60,13 @@ internal static class Schema
     {
         if (Read(connection) == Version) return;
         string scripts = string.Concat(Migrations.Skip(Read(connection)));
-        connection.Execute(
-            $"BEGIN IMMEDIATE; {scripts} PRAGMA application_id = {ApplicationId}; PRAGMA user_version = {Version}; COMMIT");
+        connection.Execute($"""
+            BEGIN IMMEDIATE;
+            {scripts}
+            PRAGMA application_id = {ApplicationId};
+            PRAGMA user_version = {Version};
+            COMMIT
+            """);
     }
 
     /// <summary>Refuses a file that cannot be read as it is.</summary>
@@ -71,8 +76,10 @@ internal static class Schema
         int version = Read(connection);
         if (version == 0) throw SqliteFaults.NotAStore(connection.Path);
         if (version < Version)
-            throw new StoreException(StoreFault.ReadOnly, $"'{connection.Path}' is of version {version}, and this Granary reads " +
-                $"version {Version}. Open it once for writing; that brings it up to date.");
+        {
+            throw new StoreException(StoreFault.ReadOnly, $"'{connection.Path}' is of version {version}, and this " +
+                $"Granary reads version {Version}. Open it once for writing; that brings it up to date.");
+        }
     }
 
     // 0 for an empty file.
@@ -84,8 +91,10 @@ internal static class Schema
         bool empty = id == 0 && version == 0 && tables == 0;
         if (!empty && (id != ApplicationId || version < 1)) throw SqliteFaults.NotAStore(connection.Path);
         if (version > Version)
-            throw new StoreException(StoreFault.Newer, $"'{connection.Path}' was written by a newer Granary (version {version} of the " +
-                $"file; this one knows up to {Version}). Use that newer Granary; nothing was changed.");
+        {
+            throw new StoreException(StoreFault.Newer, $"'{connection.Path}' was written by a newer Granary (version " +
+                $"{version} of the file; this one knows up to {Version}). Use that one; nothing was changed.");
+        }
         return (int)version;
     }
 }

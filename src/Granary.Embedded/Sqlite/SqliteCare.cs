@@ -11,7 +11,7 @@ internal static class SqliteCare
     public static void Backup(string path, string destination, CancellationToken cancellation)
     {
         if (File.Exists(destination))
-            throw new IOException($"'{destination}' exists already and is not overwritten. Name another file, or remove it first.");
+            throw new IOException($"'{destination}' exists already. Name another file, or remove it first.");
 
         // Copied under another name first: what bears the destination's name is always whole.
         string partial = destination + "-partial";

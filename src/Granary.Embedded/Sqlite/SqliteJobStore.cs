@@ -87,7 +87,8 @@ public sealed partial class SqliteJobStore : IJobStore
         ReadAsync<IReadOnlyList<JobId>>(reader => reader.Live(after, max), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
+    public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation) =>
         ReadAsync<IReadOnlyList<JobId>>(reader => reader.Expired(now, max), cancellation);
 
     /// <inheritdoc/>
@@ -251,7 +252,7 @@ public sealed partial class SqliteJobStore : IJobStore
             throw new StoreException(StoreFault.NotAStore, $"'{path}' is a directory. Name a file in it.");
         string directory = Path.GetDirectoryName(path)!;
         if (!Directory.Exists(directory))
-            throw new StoreException(StoreFault.Missing, $"There is no directory '{directory}' for '{path}'. Make it first.");
+            throw new StoreException(StoreFault.Missing, $"There is no directory for '{path}'. Make it first.");
         if (readOnly && !File.Exists(path))
             throw new StoreException(StoreFault.Missing, $"There is no file '{path}'. Check its name.");
     }
@@ -261,7 +262,8 @@ public sealed partial class SqliteJobStore : IJobStore
 
     private sealed record Acquisition(JobId Job)
     {
-        public TaskCompletionSource<StoredJob?> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<StoredJob?> Result { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         // Observed at once: whoever asked may have been told by an exception of its own.
         public void Fail(Exception error)

@@ -11,7 +11,7 @@ internal static class SqliteOpening
         FileOwner.CreateIfMissing(path);
         return Prepared(path, Connection.OpenWriter(path), connection =>
         {
-            if (connection.IsReadOnly) throw SqliteFaults.ReadOnly(path, "its permissions or its disk allow reading only");
+            if (connection.IsReadOnly) throw SqliteFaults.ReadOnly(path, "its permissions or its disk forbid it");
             // journal_size_limit cuts the log back after an unusually large transaction; fullfsync matters on macOS
             // only.
             connection.Execute($"""
@@ -64,12 +64,16 @@ internal static class SqliteOpening
     {
         string? journal = connection.QueryText("PRAGMA journal_mode = WAL");
         if (journal != "wal")
-            throw new StoreException(StoreFault.Unavailable, $"'{connection.Path}' cannot keep a write-ahead log where it is " +
-                $"(journal mode {journal}). Put it on a local disk.");
+        {
+            throw new StoreException(StoreFault.Unavailable, $"'{connection.Path}' cannot keep a write-ahead log " +
+                $"where it is (journal mode {journal}). Put it on a local disk.");
+        }
         long sync = connection.QueryInt64("PRAGMA synchronous");
         if (sync != (int)synchronous)
-            throw new StoreException(StoreFault.Unavailable, $"'{connection.Path}' cannot be written durably: SQLite runs with " +
-                $"synchronous={sync} instead of {(int)synchronous}. Use the SQLite that comes with Granary.");
+        {
+            throw new StoreException(StoreFault.Unavailable, $"'{connection.Path}' cannot be written durably: SQLite " +
+                $"runs with synchronous={sync} instead of {(int)synchronous}. Use the SQLite that comes with Granary.");
+        }
     }
 
     private static bool HasLog(string path) => new FileInfo(path + "-wal") is { Exists: true, Length: > 0 };
@@ -78,7 +82,7 @@ internal static class SqliteOpening
     private static bool IsCutShort(string path)
     {
         Span<byte> start = stackalloc byte[16];
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         return file.Length < 512 && file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
             && start.SequenceEqual("SQLite format 3\0"u8);
     }

@@ -42,7 +42,8 @@ internal sealed class SqliteReader(Connection connection) : IDisposable
         .Bind(1, job.Value).Bind(2, from).Bind(3, max)
         .All(static row => new StoredPage((int)row.Int64(0), row.Blob(1), row.Blob(2)));
 
-    public List<StoredRecord> Records(JobId job, int from, int max, bool withValues) => (withValues ? _records : _events)
+    public List<StoredRecord> Records(JobId job, int from, int max, bool withValues) =>
+        (withValues ? _records : _events)
         .Bind(1, job.Value).Bind(2, from).Bind(3, max)
         .All(static row => new StoredRecord((int)row.Int64(0), row.Blob(1), row.Blob(2)));
 

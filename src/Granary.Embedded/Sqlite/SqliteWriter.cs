@@ -10,7 +10,8 @@ internal sealed class SqliteWriter : IDisposable
     private const int CheckpointPages = 4_096;
 
     // The writer's epoch is the job's, and its pages and record follow those stored.
-    private const string Current = "id = ?1 AND epoch = ?2 AND pages = coalesce(?3, pages) AND records = coalesce(?4, records)";
+    private const string Current =
+        "id = ?1 AND epoch = ?2 AND pages = coalesce(?3, pages) AND records = coalesce(?4, records)";
 
     private readonly Connection _connection;
     private readonly Statement _begin;
@@ -72,7 +73,8 @@ internal sealed class SqliteWriter : IDisposable
         InTransaction(() =>
         {
             // To its end, not to its first row: until then the change is not complete.
-            for (int i = 0; i < rows.Length; i++) rows[i] = _acquire.Bind(1, jobs[i].Value).All(SqliteReader.Job).FirstOrDefault();
+            for (int i = 0; i < rows.Length; i++)
+                rows[i] = _acquire.Bind(1, jobs[i].Value).All(SqliteReader.Job).FirstOrDefault();
         });
         return rows;
     }
@@ -115,11 +117,15 @@ internal sealed class SqliteWriter : IDisposable
         if (result != WriteResult.Written) return result;
 
         foreach (StoredPage page in write.Pages)
-            _insertPage.Bind(1, write.Job.Value).Bind(2, page.Number).Bind(3, page.Shape).Bind(4, page.Args).Run();
+            Insert(_insertPage, write.Job, page.Number, page.Shape, page.Args);
         if (write.Record is { } record)
-            _insertRecord.Bind(1, write.Job.Value).Bind(2, record.Number).Bind(3, record.Events).Bind(4, record.Values).Run();
+            Insert(_insertRecord, write.Job, record.Number, record.Events, record.Values);
         return result;
     }
+
+    private static void Insert(
+        Statement insert, JobId job, int number, ReadOnlyMemory<byte> first, ReadOnlyMemory<byte> second) =>
+        insert.Bind(1, job.Value).Bind(2, number).Bind(3, first).Bind(4, second).Run();
 
     private WriteResult Insert(JobWrite write, ReadOnlyMemory<byte> header)
     {
@@ -172,7 +178,8 @@ internal sealed class SqliteWriter : IDisposable
     }
 
     private static string Update(string verb, string also) => $"""
-        {verb} jobs SET phase = ?5, state = ?6, pages = pages + ?7, records = records + ?8, expires = ?9, summary = ?10{also}
+        {verb} jobs
+        SET phase = ?5, state = ?6, pages = pages + ?7, records = records + ?8, expires = ?9, summary = ?10{also}
         WHERE {Current}
         """;
 

@@ -96,7 +96,8 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal(WriteResult.Fenced, await Store.CommitAsync(WithPages(7, 2, 4)));
         Assert.Equal(WriteResult.Written, await Store.CommitAsync(WithPages(7, 2, 3)));
         Assert.Equal(WriteResult.Fenced, await Store.CommitAsync(Next(7, record: 1, epoch: 2)));
-        Assert.Equal([0, 1, 2, 3], (await Store.ReadPagesAsync(new JobId(7), 0, 10, true, default)).Select(p => p.Number));
+        IReadOnlyList<StoredPage> pages = await Store.ReadPagesAsync(new JobId(7), 0, 10, true, default);
+        Assert.Equal([0, 1, 2, 3], pages.Select(page => page.Number));
     }
 
     [Fact]
@@ -113,10 +114,9 @@ public abstract class StoreConformance : IAsyncLifetime
     {
         await Store.CommitAsync([New(1, key: "taken"), New(2)], default);
         WriteResult[] results = await Store.CommitAsync(
-            [New(3), New(2), Next(2, record: 5), New(4, key: "taken", pages: 3), New(5, key: "free"), New(6, key: "free")], default);
-        Assert.Equal(
-            [WriteResult.Written, WriteResult.IdTaken, WriteResult.Fenced, WriteResult.KeyTaken, WriteResult.Written, WriteResult.KeyTaken],
-            results);
+            [New(3), New(2), Next(2, record: 5), New(4, "taken", pages: 3), New(5, "new"), New(6, "new")], default);
+        Assert.Equal([WriteResult.Written, WriteResult.IdTaken, WriteResult.Fenced], results[..3]);
+        Assert.Equal([WriteResult.KeyTaken, WriteResult.Written, WriteResult.KeyTaken], results[3..]);
         Assert.Equal([5, 3, 2, 1], await ListAsync(new JobQuery()));
         Assert.Empty(await Store.ReadPagesAsync(new JobId(4), 0, 10, true, default));
     }
@@ -175,14 +175,16 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal([1, 2, 3], pages.Select(p => p.Number));
         Assert.All(pages, p => AssertBytes(Page(p.Number).Shape, p.Shape));
         Assert.All(pages, p => AssertBytes(Page(p.Number).Args, p.Args));
-        Assert.All(await Store.ReadPagesAsync(new JobId(7), 0, 9, false, default), p => AssertBytes(Page(p.Number).Shape, p.Shape));
-        Assert.All(await Store.ReadPagesAsync(new JobId(7), 0, 9, false, default), p => Assert.True(p.Args.IsEmpty));
+        pages = await Store.ReadPagesAsync(new JobId(7), 0, 9, false, default);
+        Assert.All(pages, p => AssertBytes(Page(p.Number).Shape, p.Shape));
+        Assert.All(pages, p => Assert.True(p.Args.IsEmpty));
 
         IReadOnlyList<StoredRecord> records = await Store.ReadRecordsAsync(new JobId(7), 3, 9, true, default);
         Assert.Equal([3, 4], records.Select(r => r.Number));
         Assert.All(records, r => AssertBytes(Record(r.Number).Events, r.Events));
         Assert.All(records, r => AssertBytes(Record(r.Number).Values, r.Values));
-        Assert.All(await Store.ReadRecordsAsync(new JobId(7), 0, 9, false, default), r => Assert.True(r.Values.IsEmpty));
+        records = await Store.ReadRecordsAsync(new JobId(7), 0, 9, false, default);
+        Assert.All(records, r => Assert.True(r.Values.IsEmpty));
         Assert.Empty(await Store.ReadRecordsAsync(new JobId(7), 5, 9, true, default));
         Assert.Equal(2, (await Store.ReadPagesAsync(new JobId(8), 0, 9, true, default)).Count);
     }
@@ -194,10 +196,17 @@ public abstract class StoreConformance : IAsyncLifetime
         new Random(1).NextBytes(large);
         await Store.CommitAsync(new JobWrite
         {
-            Job = new JobId(7), Epoch = 1, Header = Array.Empty<byte>(), Phase = JobPhase.Live, State = JobState.Running,
-            Summary = default, Pages = [new StoredPage(0, default, large)], Record = new StoredRecord(0, large, default),
+            Job = new JobId(7),
+            Epoch = 1,
+            Header = ReadOnlyMemory<byte>.Empty,
+            Phase = JobPhase.Live,
+            State = JobState.Running,
+            Summary = default,
+            Pages = [new StoredPage(0, default, large)],
+            Record = new StoredRecord(0, large, default),
         });
-        AssertJob(await Store.LoadAsync(new JobId(7), default), 7, 1, JobPhase.Live, default, header: ReadOnlyMemory<byte>.Empty);
+        StoredJob? job = await Store.LoadAsync(new JobId(7), default);
+        AssertJob(job, 7, 1, JobPhase.Live, default, header: ReadOnlyMemory<byte>.Empty);
         AssertBytes(large, Assert.Single(await Store.ReadPagesAsync(new JobId(7), 0, 9, true, default)).Args);
         AssertBytes(large, Assert.Single(await Store.ReadRecordsAsync(new JobId(7), 0, 9, true, default)).Events);
     }
@@ -209,8 +218,13 @@ public abstract class StoreConformance : IAsyncLifetime
         byte[] args = Bytes("args", 0), shape = Bytes("shape", 0);
         await Store.CommitAsync(new JobWrite
         {
-            Job = write.Job, Epoch = 1, Header = write.Header, Phase = write.Phase, State = write.State,
-            Summary = write.Summary, Pages = [new StoredPage(0, shape, args)],
+            Job = write.Job,
+            Epoch = 1,
+            Header = write.Header,
+            Phase = write.Phase,
+            State = write.State,
+            Summary = write.Summary,
+            Pages = [new StoredPage(0, shape, args)],
         });
         Array.Clear(args);
         Array.Clear(shape);
@@ -246,7 +260,8 @@ public abstract class StoreConformance : IAsyncLifetime
     public async Task Finished_jobs_expire_at_their_time_unless_they_go_on()
     {
         await Store.CommitAsync([.. Enumerable.Range(1, 4).Select(i => New(i))], default);
-        await Store.CommitAsync([End(1, Noon.AddHours(2)), End(2, Noon.AddHours(1)), End(3, Noon), End(4, Noon.AddDays(1))], default);
+        await Store.CommitAsync(
+            [End(1, Noon.AddHours(2)), End(2, Noon.AddHours(1)), End(3, Noon), End(4, Noon.AddDays(1))], default);
         Assert.Empty(await Store.ListExpiredAsync(Noon.AddTicks(-1), 9, default));
         Assert.Equal([3, 2, 1], (await Store.ListExpiredAsync(Noon.AddHours(2), 9, default)).Select(id => id.Value));
         Assert.Equal([3, 2], (await Store.ListExpiredAsync(Noon.AddHours(2), 2, default)).Select(id => id.Value));
@@ -295,7 +310,7 @@ public abstract class StoreConformance : IAsyncLifetime
             {
                 first = (await Store.ReadRecordsAsync(new JobId(1), 0, Commits, true, default)).Count;
                 int second = (await Store.ReadRecordsAsync(new JobId(2), 0, Commits, true, default)).Count;
-                Assert.True(second >= first, $"{second} records of the second job were seen after {first} of the first.");
+                Assert.True(second >= first, $"{second} records of job 2 are seen after {first} of job 1.");
                 if (writer.IsFaulted) break;
             }
         })));
@@ -319,7 +334,11 @@ public abstract class StoreConformance : IAsyncLifetime
     private static JobWrite WithKey(long job, string key, long epoch = 1) => Write(job, epoch: epoch, key: key);
 
     private static JobWrite Write(
-        long job, long epoch = 1, JobPhase phase = JobPhase.Live, string? key = null, StoredPage[]? pages = null) => new()
+        long job,
+        long epoch = 1,
+        JobPhase phase = JobPhase.Live,
+        string? key = null,
+        StoredPage[]? pages = null) => new()
         {
             Job = new JobId(job),
             Epoch = epoch,
@@ -331,7 +350,12 @@ public abstract class StoreConformance : IAsyncLifetime
         };
 
     private static void AssertJob(
-        StoredJob? job, long id, long epoch, JobPhase phase, ReadOnlyMemory<byte> summary, ReadOnlyMemory<byte>? header = null)
+        StoredJob? job,
+        long id,
+        long epoch,
+        JobPhase phase,
+        ReadOnlyMemory<byte> summary,
+        ReadOnlyMemory<byte>? header = null)
     {
         Assert.NotNull(job);
         Assert.Equal((id, epoch, phase), (job.Job.Value, job.Epoch, job.Phase));
@@ -340,5 +364,5 @@ public abstract class StoreConformance : IAsyncLifetime
     }
 
     private static void AssertBytes(ReadOnlyMemory<byte> expected, ReadOnlyMemory<byte> actual) =>
-        Assert.True(expected.Span.SequenceEqual(actual.Span), $"Expected {expected.Length} other bytes than these {actual.Length}.");
+        Assert.True(expected.Span.SequenceEqual(actual.Span), $"Not the {expected.Length} bytes expected.");
 }

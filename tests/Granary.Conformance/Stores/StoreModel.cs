@@ -22,8 +22,8 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
             _history.Add(name);
             string expected = await operation(model);
             string actual = await operation(store);
-            Assert.True(expected == actual, $"Seed {seed}, operation {i}: expected {expected}, got {actual} from {name}; before it: " +
-                string.Join(" | ", _history.TakeLast(20)));
+            Assert.True(expected == actual, $"Seed {seed}, operation {i}: expected {expected}, got {actual} from " +
+                $"{name}; before it: {string.Join(" | ", _history.TakeLast(20))}");
         }
     }
 
@@ -40,8 +40,10 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
             4 => ($"acquire {job}", async s => Show(await s.AcquireAsync(job, default))),
             5 or 6 => ($"load {job}", async s => Show(await s.LoadAsync(job, default))),
             7 => ($"find {key}", async s => $"{await s.FindAsync(key, default)}"),
-            8 => ($"pages {job} {from} {max}", async s => Show(await s.ReadPagesAsync(job, from, max, bulk, default), Show)),
-            9 => ($"records {job} {from} {max}", async s => Show(await s.ReadRecordsAsync(job, from, max, bulk, default), Show)),
+            8 => ($"pages {job} {from} {max}",
+                async s => Show(await s.ReadPagesAsync(job, from, max, bulk, default), Show)),
+            9 => ($"records {job} {from} {max}",
+                async s => Show(await s.ReadRecordsAsync(job, from, max, bulk, default), Show)),
             10 or 11 => List(max),
             12 => ($"live {job}", async s => Show(await s.ListLiveAsync(job, max, default), id => $"{id}")),
             13 => ($"expired {time}", async s => Show(await s.ListExpiredAsync(time, max, default), id => $"{id}")),
@@ -76,8 +78,9 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
         StoredJob? row = await model.LoadAsync(job, default);
         bool wild = _random.Next(5) == 0;
         bool isNew = wild ? _random.Next(2) == 0 : row is null;
-        int pages = (await model.ReadPagesAsync(job, 0, int.MaxValue, false, default)).Count + (wild ? _random.Next(2) : 0);
-        int records = (await model.ReadRecordsAsync(job, 0, int.MaxValue, false, default)).Count + (wild ? _random.Next(2) : 0);
+        int skip = wild ? _random.Next(2) : 0;
+        int pages = (await model.ReadPagesAsync(job, 0, int.MaxValue, false, default)).Count + skip;
+        int records = (await model.ReadRecordsAsync(job, 0, int.MaxValue, false, default)).Count + skip;
         var phase = (JobPhase)_random.Next(1, 4);
         return new JobWrite
         {
@@ -125,8 +128,9 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
 
     private static string Show(StoredRecord record) => $"{record.Number} {Show(record.Events)} {Show(record.Values)}";
 
-    private static string Show(JobWrite write) => $"{(write.Header is null ? "" : "new ")}{write.Job} {write.Epoch} {write.Phase} " +
-        $"{write.Key} p{string.Join("+", write.Pages.Select(p => p.Number))} r{write.Record?.Number}";
+    private static string Show(JobWrite write) =>
+        $"{(write.Header is null ? "" : "new ")}{write.Job} {write.Epoch} {write.Phase} {write.Key} " +
+        $"p{string.Join("+", write.Pages.Select(p => p.Number))} r{write.Record?.Number}";
 
     private static string Show(ReadOnlyMemory<byte> blob) => Convert.ToHexString(blob.Span);
 }

@@ -6,7 +6,11 @@ namespace Granary.Conformance.Stores;
 public static class Writes
 {
     /// <summary>A new live job.</summary>
-    public static JobWrite New(long job, string? key = null, JobPhase phase = JobPhase.Live, JobState state = JobState.Running,
+    public static JobWrite New(
+        long job,
+        string? key = null,
+        JobPhase phase = JobPhase.Live,
+        JobState state = JobState.Running,
         int pages = 0) => new()
         {
             Job = new JobId(job),
@@ -20,7 +24,11 @@ public static class Writes
         };
 
     /// <summary>Something happened to a job.</summary>
-    public static JobWrite Next(long job, int? record, long epoch = 1, JobPhase phase = JobPhase.Live,
+    public static JobWrite Next(
+        long job,
+        int? record,
+        long epoch = 1,
+        JobPhase phase = JobPhase.Live,
         JobState state = JobState.Running) => new()
         {
             Job = new JobId(job),
@@ -32,7 +40,8 @@ public static class Writes
         };
 
     /// <summary>A job's end.</summary>
-    public static JobWrite End(long job, DateTimeOffset expiresAt, long epoch = 1, JobState state = JobState.Succeeded) => new()
+    public static JobWrite End(
+        long job, DateTimeOffset expiresAt, long epoch = 1, JobState state = JobState.Succeeded) => new()
     {
         Job = new JobId(job),
         Epoch = epoch,
