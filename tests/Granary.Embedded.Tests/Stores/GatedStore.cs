@@ -54,7 +54,8 @@ internal sealed class GatedStore : IJobStore
     public ValueTask<StoredJob?> AcquireAsync(JobId job, CancellationToken cancellation) =>
         _inner.AcquireAsync(job, cancellation);
 
-    public ValueTask<JobId?> FindAsync(string key, CancellationToken cancellation) => _inner.FindAsync(key, cancellation);
+    public ValueTask<JobId?> FindAsync(string key, CancellationToken cancellation) =>
+        _inner.FindAsync(key, cancellation);
 
     public ValueTask<IReadOnlyList<StoredPage>> ReadPagesAsync(
         JobId job, int from, int max, bool withArgs, CancellationToken cancellation) =>

@@ -31,7 +31,7 @@ internal sealed class SmallDisk : IDisposable
     {
         try
         {
-            var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
+            var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true };
             using Process process = Process.Start(start)!;
             process.WaitForExit();
             return process.ExitCode == 0;

@@ -54,7 +54,8 @@ public sealed class SqliteFileTests : IDisposable
         using var writer = new SqliteWriter(connection);
         connection.Execute("PRAGMA max_page_count = 200");
         Assert.Equal([WriteResult.Written], writer.Commit([Large(1)]));
-        var error = Assert.Throws<StoreException>(() => writer.Commit([New(2), .. Enumerable.Range(3, 20).Select(i => Large(i))]));
+        JobWrite[] tooMuch = [New(2), .. Enumerable.Range(3, 20).Select(i => Large(i))];
+        var error = Assert.Throws<StoreException>(() => writer.Commit(tooMuch));
         Assert.Equal(StoreFault.Full, error.Fault);
         Assert.True(error.IsTransient);
         Assert.False(connection.InTransaction);
@@ -71,7 +72,12 @@ public sealed class SqliteFileTests : IDisposable
         await using SqliteJobStore store = await _directory.OpenAsync();
         JobWrite bug = new()
         {
-            Job = new JobId(2), Epoch = 1, Phase = JobPhase.Live, State = JobState.Running, Summary = default, Pages = [null!],
+            Job = new JobId(2),
+            Epoch = 1,
+            Phase = JobPhase.Live,
+            State = JobState.Running,
+            Summary = default,
+            Pages = [null!],
         };
         await Assert.ThrowsAsync<NullReferenceException>(() => store.CommitAsync([New(1), bug], default).AsTask());
         Assert.Null(await store.LoadAsync(new JobId(1), default));
@@ -93,7 +99,8 @@ public sealed class SqliteFileTests : IDisposable
     {
         await using (SqliteJobStore store = await _directory.OpenAsync())
         {
-            await store.CommitAsync([New(1, pages: 3), New(2, pages: 3), New(3, phase: JobPhase.Staged, pages: 3)], default);
+            JobWrite staged = New(3, phase: JobPhase.Staged, pages: 3);
+            await store.CommitAsync([New(1, pages: 3), New(2, pages: 3), staged], default);
             await store.CommitAsync([Next(1, record: 0), Next(1, record: 1)], default);
             Assert.Empty(await store.CheckAsync(default));
         }

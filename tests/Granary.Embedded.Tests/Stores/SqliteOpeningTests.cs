@@ -18,7 +18,7 @@ public sealed class SqliteOpeningTests : IDisposable
     [Fact]
     public async Task What_was_committed_is_there_after_reopening()
     {
-        await using (SqliteJobStore store = await _directory.OpenAsync()) await store.CommitAsync(New(7, key: "k", pages: 2));
+        await using (SqliteJobStore store = await _directory.OpenAsync()) await store.CommitAsync(New(7, "k", pages: 2));
         await using SqliteJobStore again = await _directory.OpenAsync();
         Assert.Equal(new JobId(7), await again.FindAsync("k", default));
         Assert.Equal(2, (await again.ReadPagesAsync(new JobId(7), 0, 9, true, default)).Count);
@@ -214,7 +214,8 @@ public sealed class SqliteOpeningTests : IDisposable
     [Fact]
     public void The_writer_runs_in_wal_mode_with_full_synchronous()
     {
-        using Connection connection = SqliteOpening.Writer(_directory.File, new SqliteStoreOptions { Path = "" }.Synchronous);
+        var defaults = new SqliteStoreOptions { Path = _directory.File };
+        using Connection connection = SqliteOpening.Writer(defaults.Path, defaults.Synchronous);
         Assert.Equal("wal", connection.QueryText("PRAGMA journal_mode"));
         Assert.Equal(2, connection.QueryInt64("PRAGMA synchronous"));
     }
