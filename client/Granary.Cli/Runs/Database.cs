@@ -1,0 +1,97 @@
+using Granary.Embedded;
+using Granary.Engines;
+using Granary.Stores;
+
+namespace Granary.Cli;
+
+/// <summary>An engine on the database of a command, and the store below it.</summary>
+internal sealed class Database : IAsyncDisposable
+{
+    /// <summary>The database of the command line's <c>--db</c> that lives in memory.</summary>
+    public const string Memory = ":memory:";
+
+    private Database(string path, IJobStore store, IJobEngine engine) => (Path, Store, Engine) = (path, store, engine);
+
+    public string Path { get; }
+
+    public IJobStore Store { get; }
+
+    public IJobEngine Engine { get; }
+
+    /// <summary>The engine where it runs tasks; null for reading.</summary>
+    public EmbeddedEngine? Running => Engine as EmbeddedEngine;
+
+    /// <summary><c>--db</c>, or GRANARY_DB, or granary.db in the current directory.</summary>
+    public static string Resolve(string? option) =>
+        option ?? (Environment.GetEnvironmentVariable("GRANARY_DB") is { Length: > 0 } path ? path : "granary.db");
+
+    /// <summary>To run tasks: makes the file if there is none, and goes on with what is unfinished in it.</summary>
+    public static async Task<Database> RunAsync(string path, HandlerRegistry handlers, StandardError error, CancellationToken cancellation)
+    {
+        if (path == Memory) error.Say("the database is in memory: nothing of this run is kept");
+        IJobStore store = path == Memory
+            ? new MemoryJobStore()
+            : await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path }, cancellation);
+        return await StartAsync(path, store, handlers, new EmbeddedOptions { Logging = new ErrorLog(error) }, cancellation);
+    }
+
+    /// <summary>To change jobs without running any: refused while another process owns the file.</summary>
+    public static async Task<Database> SteerAsync(string path, StandardError error, CancellationToken cancellation)
+    {
+        RequireFile(path);
+        IJobStore store = await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path }, cancellation);
+        var options = new EmbeddedOptions { Passive = true, Logging = new ErrorLog(error) };
+        return await StartAsync(path, store, new HandlerRegistry().AddBuiltIns(), options, cancellation);
+    }
+
+    /// <summary>To read, also while another process owns the file.</summary>
+    public static async Task<Database> ReadAsync(string path, CancellationToken cancellation)
+    {
+        RequireFile(path);
+        IJobStore store = await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path, ReadOnly = true }, cancellation);
+        return new Database(path, store, new ReadOnlyEngine(store));
+    }
+
+    /// <summary>Whether some process has the file open for running tasks.</summary>
+    public static bool IsOwned(string path)
+    {
+        try
+        {
+            using var file = new FileStream(path + "-lock", FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (IOException e)
+        {
+            return e is not FileNotFoundException;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Engine is IAsyncDisposable engine) await engine.DisposeAsync();
+        await Store.DisposeAsync();
+    }
+
+    private static async Task<Database> StartAsync(
+        string path, IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            return new Database(path, store, await EmbeddedEngine.StartAsync(store, handlers, options, cancellation));
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static void RequireFile(string path)
+    {
+        if (path == Memory) throw CliException.BadInput("a database in memory lives only as long as its run", "Give --db FILE.");
+        if (File.Exists(path)) return;
+        throw new CliException(ExitCode.Store, $"there is no database {path}",
+            "Give --db FILE, set GRANARY_DB, or change to the directory that holds granary.db.");
+    }
+}

@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace Granary.Cli;
+
+/// <summary>Ctrl-C, termination and hang-up: the first asks to stop gently, the second to stop now, the third ends the process.</summary>
+internal sealed class Interrupts : IDisposable
+{
+    private readonly CancellationTokenSource _gently = new();
+    private readonly CancellationTokenSource _now = new();
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private int _count;
+
+    public Interrupts()
+    {
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP];
+        foreach (PosixSignal signal in signals) _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+    }
+
+    /// <summary>Fires at the first: start nothing more, let what runs finish.</summary>
+    public CancellationToken Gently => _gently.Token;
+
+    /// <summary>Fires at the second: end what runs.</summary>
+    public CancellationToken Now => _now.Token;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
+        _gently.Dispose();
+        _now.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext signal)
+    {
+        int count = Interlocked.Increment(ref _count);
+        signal.Cancel = count <= 2;
+        // What the tokens set off must not run inside the signal handler.
+        if (count == 1) ThreadPool.UnsafeQueueUserWorkItem(_ => _gently.Cancel(), null);
+        if (count == 2) ThreadPool.UnsafeQueueUserWorkItem(_ => _now.Cancel(), null);
+    }
+}

@@ -1,0 +1,151 @@
+using System.Text.Json;
+
+namespace Granary.Cli.Tests;
+
+/// <summary><c>granary run</c> from the outside: what it runs, prints and answers.</summary>
+public sealed class RunTests : IDisposable
+{
+    private readonly Workspace _here = new();
+
+    [Fact]
+    public async Task One_echo_gives_one_line_and_exit_code_0()
+    {
+        _here.Write("one.json", """{"batch":{"items":[{"task":"echo","args":{"text":"a"}}]}}""");
+        Finished end = (await _here.RunAsync("run", "one.json")).Expect(ExitCode.Ok);
+        JsonElement line = Assert.Single(end.Lines);
+        Assert.Equal(0, line.GetProperty("index").GetInt32());
+        Assert.Equal("Succeeded", line.GetProperty("state").GetString());
+        Assert.Equal("""{"text":"a"}""", line.GetProperty("value").GetRawText());
+        Assert.Equal(1, line.GetProperty("attempts").GetInt32());
+        Assert.True(line.GetProperty("startedAt").GetDateTimeOffset() > DateTimeOffset.UtcNow.AddMinutes(-5));
+        Assert.True(line.GetProperty("duration").GetDouble() >= 0);
+    }
+
+    [Fact]
+    public async Task A_command_runs_for_each_line_without_a_shell()
+    {
+        _here.Write("lines.txt", "plain\na b; echo no\n$HOME 'quoted'\n\nü\n");
+        Finished end = await _here.RunAsync("run", "--exec", "printf <%s> {}", "--from", "lines.txt", "--ordered", "-c", "3");
+        JsonElement[] values = end.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("value")).ToArray();
+        Assert.Equal(["<plain>", "<a b; echo no>", "<$HOME 'quoted'>", "<>", "<ü>"], values.Select(v => v.GetProperty("stdout").GetString()));
+        Assert.All(values, value => Assert.Equal((0, ""), (value.GetProperty("exitCode").GetInt32(), value.GetProperty("stderr").GetString())));
+    }
+
+    [Fact]
+    public async Task A_shell_runs_only_when_asked_for_and_never_runs_the_line()
+    {
+        Finished end = await _here.PipeAsync("a b; touch hacked\n", "run", "--shell", "--exec", "printf '[{}]' | tr a-z A-Z", "--from", "-");
+        Assert.Equal("[A B; TOUCH HACKED]", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetProperty("stdout").GetString());
+        Assert.False(File.Exists(_here.PathOf("hacked")));
+    }
+
+    [Fact]
+    public async Task A_failing_command_is_exit_code_1_and_its_output_is_in_the_error()
+    {
+        Finished end = await _here.PipeAsync(
+            "0\n3\n", "run", "--shell", "--exec", "echo out; echo err >&2; exit {}", "--from", "-", "--ordered");
+        JsonElement[] lines = end.Expect(ExitCode.SomeFailed).Lines;
+        Assert.Equal(["Succeeded", "Failed"], lines.Select(line => line.GetProperty("state").GetString()));
+        JsonElement error = lines[1].GetProperty("error");
+        Assert.Equal("ExitCode", error.GetProperty("type").GetString());
+        Assert.Equal("""{"exitCode":3,"stdout":"out\n","stderr":"err\n"}""", error.GetProperty("data").GetRawText());
+    }
+
+    [Fact]
+    public async Task Retries_and_timeouts_are_obeyed()
+    {
+        Finished end = await _here.PipeAsync("30\n", "run", "--exec", "sleep {}", "--from", "-", "--timeout", "200ms", "--retries", "1");
+        JsonElement line = Assert.Single(end.Expect(ExitCode.SomeFailed).Lines);
+        Assert.Equal(("Failed", "TimedOut", 2),
+            (line.GetProperty("state").GetString(), line.GetProperty("reason").GetString(), line.GetProperty("attempts").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Fail_fast_cancels_what_has_not_started()
+    {
+        Finished end = await _here.PipeAsync("1\n0\n0\n", "run", "--exec", "sh -c 'exit {}'", "--from", "-", "-c", "1", "--fail-fast");
+        Assert.Equal(["Failed", "Canceled", "Canceled"],
+            end.Expect(ExitCode.SomeFailed).Lines.OrderBy(line => line.GetProperty("index").GetInt32()).Select(line => line.GetProperty("state").GetString()));
+    }
+
+    [Fact]
+    public async Task Outcomes_come_as_they_complete_or_in_submission_order()
+    {
+        string[] command = ["run", "--exec", "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; if [ {} = b ]; then touch go; fi'",
+            "--from", "-", "-c", "2", "--db", ":memory:"];
+        Finished completed = await _here.PipeAsync("a\nb\n", command);
+        Assert.Equal([1, 0], completed.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("index").GetInt32()));
+        File.Delete(_here.PathOf("go"));
+        Finished ordered = await _here.PipeAsync("a\nb\n", [.. command, "--ordered"]);
+        Assert.Equal([0, 1], ordered.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("index").GetInt32()));
+        Assert.Contains("granary: the database is in memory: nothing of this run is kept\n", ordered.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_job_file_of_chains_waits_and_batches_runs()
+    {
+        _here.Write("job.json",
+            """
+            {"chain":[{"task":"echo","args":{"text":"a"}},{"wait":"10ms"},
+              {"batch":{"items":[{"task":"echo","args":1},{"chain":[{"task":"echo","args":2}]}]}},{"task":"echo"}]}
+            """);
+        JsonElement[] lines = (await _here.RunAsync("run", "job.json", "--ordered")).Expect(ExitCode.Ok).Lines;
+        Assert.Equal(4, lines.Length);
+        JsonElement[] gathered = lines[3].GetProperty("value").EnumerateArray().ToArray();
+        Assert.Equal(["1", "2"], gathered.Select(outcome => outcome.GetProperty("value").GetRawText()));
+    }
+
+    [Fact]
+    public async Task A_job_file_on_standard_input_runs()
+    {
+        Finished end = await _here.PipeAsync("""{"chain":[{"task":"echo","args":"x"}]}""", "run", "-");
+        Assert.Equal("\"x\"", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetRawText());
+        Finished bad = await _here.PipeAsync("""{"chain":[{"task":"echo","arg":"x"}]}""", "run", "-");
+        Assert.StartsWith("(standard input):1:25: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lines_are_arguments_of_any_task()
+    {
+        Finished end = await _here.PipeAsync("{\"text\":\"a\"}\n7\n", "run", "--task", "echo", "--from", "-", "--ordered");
+        Assert.Equal(["{\"text\":\"a\"}", "7"], end.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("value").GetRawText()));
+        end = await _here.PipeAsync("a\n", "run", "--task", "echo", "--args", "{\"text\":\"<{}>\"}", "--from", "-");
+        Assert.Equal("""{"text":"<a>"}""", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetRawText());
+    }
+
+    [Fact]
+    public async Task No_lines_make_an_empty_job_that_succeeds()
+    {
+        Finished end = await _here.PipeAsync("", "run", "--exec", "false {}", "--from", "-");
+        Assert.Equal("", end.Expect(ExitCode.Ok).Output);
+    }
+
+    [Fact]
+    public async Task A_bad_line_far_down_submits_nothing()
+    {
+        string lines = string.Concat(Enumerable.Repeat("1\n", 5000)) + "nonsense\n";
+        Finished end = await _here.PipeAsync(lines, "run", "--task", "echo", "--from", "-");
+        Assert.StartsWith("(standard input):5001:1: bad JSON", end.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.Equal("", (await _here.RunAsync("ls", "--json")).Expect(ExitCode.Ok).Output);
+    }
+
+    [Fact]
+    public async Task Progress_is_plain_lines_on_standard_error_and_nothing_when_quiet()
+    {
+        Finished end = await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-");
+        Assert.Matches("^granary: job [0-9a-z]{13}: 1 tasks, 2 at once, in granary.db\n(.*\n)*granary: succeeded after .*: 1 succeeded \\(job .*\\)\n$", end.Error);
+        Assert.DoesNotContain('\u001b', end.Error);
+        Assert.Equal("", (await _here.PipeAsync("2\n", "run", "--task", "echo", "--from", "-", "--quiet")).Expect(ExitCode.Ok).Error);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_none_is_refused()
+    {
+        _here.Write("other.db", new string('x', 10_000)).Write("job.json", """{"batch":{"items":[]}}""");
+        Finished end = await _here.RunAsync("run", "job.json", "--db", "other.db");
+        Assert.Contains("other.db", end.Expect(ExitCode.Store).Error, StringComparison.Ordinal);
+        Assert.Equal(new string('x', 10_000), _here.Read("other.db"));
+    }
+
+    public void Dispose() => _here.Dispose();
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace Granary.Cli.Tests;
+
+/// <summary>What a finished command left behind.</summary>
+internal sealed record Finished(int Code, string Output, string Error)
+{
+    /// <summary>The lines of standard output as JSON.</summary>
+    public JsonElement[] Lines => Workspace.ParseLines(Output);
+
+    public Finished Expect(ExitCode code)
+    {
+        Assert.True(Code == (int)code, $"exit code {Code} instead of {(int)code}\nstdout: {Output}\nstderr: {Error}");
+        return this;
+    }
+}
+
+/// <summary>A directory of its own in which the real command runs.</summary>
+internal sealed class Workspace : IDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, "granary.dll");
+
+    public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("granary-cli-").FullName;
+
+    public string PathOf(string file) => Path.Combine(Directory, file);
+
+    public Workspace Write(string file, string text)
+    {
+        File.WriteAllText(PathOf(file), text);
+        return this;
+    }
+
+    public string Read(string file)
+    {
+        using var stream = new FileStream(PathOf(file), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    public JsonElement[] ReadLines(string file) => ParseLines(Read(file));
+
+    public static JsonElement[] ParseLines(string text) =>
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+
+    /// <summary>Runs a command to its end.</summary>
+    public async Task<Finished> RunAsync(params string[] args)
+    {
+        await using LiveCommand command = Start(args);
+        command.CloseInput();
+        return await command.EndAsync();
+    }
+
+    /// <summary>Runs a command with a text on standard input.</summary>
+    public async Task<Finished> PipeAsync(string input, params string[] args)
+    {
+        await using LiveCommand command = Start(args);
+        await command.WriteAsync(input);
+        command.CloseInput();
+        return await command.EndAsync();
+    }
+
+    /// <summary>Starts a command.</summary>
+    public LiveCommand Start(params string[] args) => Launch(Dotnet, [s_program, .. args]);
+
+    /// <summary>Starts a command on a terminal of its own; what it shows is standard output.</summary>
+    public LiveCommand StartOnTerminal(params string[] args)
+    {
+        string command = string.Join(' ', new[] { Dotnet, s_program }.Concat(args).Select(arg => $"'{arg}'"));
+        return Launch("script", ["-qfec", command, "/dev/null"]);
+    }
+
+    public LiveCommand Launch(string program, string[] args)
+    {
+        var start = new ProcessStartInfo(program, args)
+        {
+            WorkingDirectory = Directory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+            StandardErrorEncoding = Encoding.UTF8,
+        };
+        start.Environment.Remove("GRANARY_DB");
+        start.Environment["TERM"] = "xterm";
+        return new LiveCommand(Process.Start(start)!);
+    }
+
+    public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+
+    private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+}
