@@ -68,10 +68,10 @@ internal sealed class JobFileReader
     /// <summary>A duration, zero included.</summary>
     public TimeSpan Duration()
     {
-        if (_json.Token != JsonTokenType.String) throw Wrong("a duration: " + Durations.Grammar);
+        if (_json.Token != JsonTokenType.String) throw Wrong("a duration such as \"1.5s\"");
         string text = _json.Text();
         if (Durations.TryParse(text, out TimeSpan value, out string problem)) return value;
-        throw _json.Fault($"{JsonSource.Quote(text)} {problem}", $"A duration is {Durations.Grammar}.");
+        throw _json.Fault($"{JsonSource.Quote(text)} {problem}", DurationText.Grammar);
     }
 
     /// <summary>A duration above zero.</summary>

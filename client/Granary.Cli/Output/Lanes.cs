@@ -12,6 +12,19 @@ internal sealed class Lanes(DateTimeOffset now)
 
     public int Waits => _waits.Count;
 
+    /// <summary>Puts spans that come by their ends into the order in which they began, as far as some thousands of them reach.</summary>
+    public static async IAsyncEnumerable<TimelineSpan> InOrderAsync(IAsyncEnumerable<TimelineSpan> spans)
+    {
+        const int Window = 1 << 16;
+        var waiting = new PriorityQueue<TimelineSpan, (DateTimeOffset, int)>();
+        await foreach (TimelineSpan span in spans)
+        {
+            waiting.Enqueue(span, (span.Start, span.Node));
+            if (waiting.Count > Window) yield return waiting.Dequeue();
+        }
+        while (waiting.TryDequeue(out TimelineSpan? span, out _)) yield return span;
+    }
+
     public static bool IsWait(TimelineSpan span) => span.Attempt == 0;
 
     /// <summary>The row of the span among its kind; spans come in the order they began.</summary>

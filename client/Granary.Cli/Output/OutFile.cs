@@ -23,15 +23,7 @@ internal sealed class OutFile : IDisposable
     /// <summary>Opens or creates the file and counts its lines; changes nothing yet.</summary>
     public static OutFile Open(string path)
     {
-        FileStream stream;
-        try
-        {
-            stream = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw CliException.BadInput($"--out: {path} cannot be written: {e.Message}", "Check the path and its permissions.");
-        }
+        FileStream stream = Lock(path);
         var file = new OutFile(path, stream);
         try
         {
@@ -83,6 +75,26 @@ internal sealed class OutFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
+
+    // A process that was killed a moment ago may still be holding it.
+    private static FileStream Lock(string path)
+    {
+        for (int tries = 10; ; tries--)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
+            }
+            catch (IOException e) when (tries > 0 && e.GetType() == typeof(IOException) && File.Exists(path))
+            {
+                Thread.Sleep(50);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw CliException.BadInput($"--out: {path} cannot be written: {e.Message}", "Check the path and its permissions.");
+            }
+        }
+    }
 
     private void CheckLast(int index)
     {

@@ -19,8 +19,11 @@ internal static class Report
     /// <summary>The console of standard output; as wide as it needs where that is no terminal.</summary>
     public static IAnsiConsole Console()
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Out) });
-        if (System.Console.IsOutputRedirected) console.Profile.Width = 1000;
+        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(System.Console.Out) };
+        if (!System.Console.IsOutputRedirected) return AnsiConsole.Create(settings);
+        (settings.Ansi, settings.ColorSystem) = (AnsiSupport.No, ColorSystemSupport.NoColors);
+        IAnsiConsole console = AnsiConsole.Create(settings);
+        console.Profile.Width = 1000;
         return console;
     }
 

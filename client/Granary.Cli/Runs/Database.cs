@@ -1,4 +1,5 @@
 using Granary.Embedded;
+using Granary.Embedded.Sqlite;
 using Granary.Engines;
 using Granary.Stores;
 

@@ -34,8 +34,7 @@ internal static class Options
         {
             string text = result.Tokens[0].Value;
             if (Durations.TryParse(text, out TimeSpan value, out string problem) && value > TimeSpan.Zero) return value;
-            result.AddError($"{name}: {JsonSource.Quote(text)} {(problem.Length > 0 ? problem : "must be longer than zero")}: " +
-                $"give {Durations.Grammar.Replace("\"", "", StringComparison.Ordinal)}");
+            result.AddError($"{name}: {JsonSource.Quote(text)} {(problem.Length > 0 ? problem : "is not longer than zero")}. {DurationText.Grammar}");
             return null;
         },
     };

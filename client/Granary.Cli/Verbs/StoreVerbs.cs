@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Granary.Embedded;
+using Granary.Embedded.Sqlite;
 using Granary.Persistence;
 using Granary.Stores;
 

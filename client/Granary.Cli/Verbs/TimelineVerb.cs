@@ -25,10 +25,13 @@ internal static class TimelineVerb
         });
     }
 
+    private static IAsyncEnumerable<TimelineSpan> SpansAsync(VerbContext verb, JobId job) =>
+        Lanes.InOrderAsync(verb.Engine.ReadTimelineAsync(job, verb.Cancellation));
+
     private static async Task WriteJsonAsync(VerbContext verb, JobId job)
     {
         using LineOutput output = Report.Lines();
-        await foreach (TimelineSpan span in verb.Engine.ReadTimelineAsync(job, verb.Cancellation)) output.Write(span, StatusJson.Write);
+        await foreach (TimelineSpan span in SpansAsync(verb, job)) output.Write(span, StatusJson.Write);
     }
 
     private static async Task DrawAsync(VerbContext verb, JobStatus job, int? width, int rows)
@@ -36,7 +39,7 @@ internal static class TimelineVerb
         IAnsiConsole console = Report.Console();
         int columns = width ?? (Console.IsOutputRedirected ? 100 : Math.Max(40, console.Profile.Width));
         var gantt = new TextGantt(job.SubmittedAt, job.FinishedAt ?? DateTimeOffset.UtcNow, columns, rows);
-        await foreach (TimelineSpan span in verb.Engine.ReadTimelineAsync(job.Id, verb.Cancellation)) gantt.Add(span);
+        await foreach (TimelineSpan span in SpansAsync(verb, job.Id)) gantt.Add(span);
         foreach (string line in gantt.Lines()) console.MarkupLine(line);
         console.MarkupLine(TextGantt.Legend);
     }
@@ -46,11 +49,11 @@ internal static class TimelineVerb
     {
         DateTimeOffset end = job.FinishedAt ?? DateTimeOffset.UtcNow;
         var lanes = new Lanes(end);
-        await foreach (TimelineSpan span in verb.Engine.ReadTimelineAsync(job.Id, verb.Cancellation)) lanes.Place(span);
+        await foreach (TimelineSpan span in SpansAsync(verb, job.Id)) lanes.Place(span);
         await using var writer = new StreamWriter(file);
         var svg = new SvgTimeline(writer, job.SubmittedAt, end);
         svg.Begin($"{job.Id} {Printable.Escape(job.Spec.Name)}", lanes.Slots, lanes.Waits);
-        await foreach (TimelineSpan span in verb.Engine.ReadTimelineAsync(job.Id, verb.Cancellation)) svg.Add(span);
+        await foreach (TimelineSpan span in SpansAsync(verb, job.Id)) svg.Add(span);
         svg.End();
     }
 }

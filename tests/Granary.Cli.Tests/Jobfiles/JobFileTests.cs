@@ -104,36 +104,6 @@ public sealed class JobFileTests
         Assert.InRange(ahead, 0, 200_000);
     }
 
-    [Theory]
-    [InlineData("250ms", 250)]
-    [InlineData("1.5s", 1500)]
-    [InlineData(".5s", 500)]
-    [InlineData("1m", 60_000)]
-    [InlineData("2h", 7_200_000)]
-    [InlineData("7d", 604_800_000)]
-    [InlineData("0s", 0)]
-    public void Durations_are_a_number_and_a_unit(string text, double milliseconds)
-    {
-        Assert.True(Durations.TryParse(text, out TimeSpan value, out _));
-        Assert.Equal(milliseconds, value.TotalMilliseconds);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("5")]
-    [InlineData("s")]
-    [InlineData("1 s")]
-    [InlineData("1.2.3s")]
-    [InlineData("1h30m")]
-    [InlineData("1S")]
-    [InlineData("PT1M")]
-    [InlineData("٣s")]
-    public void Anything_else_is_no_duration(string text)
-    {
-        Assert.False(Durations.TryParse(text, out _, out string problem));
-        Assert.Equal("is not a duration", problem);
-    }
-
     private static (JobSpec Spec, Item[] Items) Read(string text)
     {
         var reader = new JobFileReader(new Trickle(Encoding.UTF8.GetBytes(text)), "job.json", s_handlers);

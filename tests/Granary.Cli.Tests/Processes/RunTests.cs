@@ -101,7 +101,7 @@ public sealed class RunTests : IDisposable
         Finished end = await _here.PipeAsync("""{"chain":[{"task":"echo","args":"x"}]}""", "run", "-");
         Assert.Equal("\"x\"", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetRawText());
         Finished bad = await _here.PipeAsync("""{"chain":[{"task":"echo","arg":"x"}]}""", "run", "-");
-        Assert.StartsWith("(standard input):1:25: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.StartsWith("(standard input):1:26: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task A_bad_line_far_down_submits_nothing()
     {
-        string lines = string.Concat(Enumerable.Repeat("1\n", 5000)) + "nonsense\n";
+        string lines = string.Concat(Enumerable.Repeat("1\n", 5000)) + "xyz\n";
         Finished end = await _here.PipeAsync(lines, "run", "--task", "echo", "--from", "-");
         Assert.StartsWith("(standard input):5001:1: bad JSON", end.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
         Assert.Equal("", (await _here.RunAsync("ls", "--json")).Expect(ExitCode.Ok).Output);

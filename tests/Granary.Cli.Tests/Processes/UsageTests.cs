@@ -20,7 +20,7 @@ public sealed class UsageTests : IDisposable
         { "run job.json -c many", "granary: --concurrency must be a whole number from 1 to 1,000,000, is \"many\"", "See granary run --help." },
         { "run job.json --retries -1", "granary: --retries must be a whole number from 0 to 10,000, is \"-1\"", "See granary run --help." },
         { "run job.json --timeout -5s",
-            "granary: --timeout: \"-5s\" must not be negative: give a number and a unit (ms, s, m, h or d), such as 250ms, 1.5s, 1m, 2h or 7d",
+            "granary: --timeout: \"-5s\" must not be negative. A duration is written like 250ms, 1.5s, 1m30s, 2h or 7d, and is at most 10000d.",
             "See granary run --help." },
         { "run job.json --from lines.txt", "granary: --from, --args and --shell do not fit a job file", "Leave them out." },
         { "run job.json --out job.json", "granary: --out is the input file", "Give another --out." },
