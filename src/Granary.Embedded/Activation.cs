@@ -110,7 +110,8 @@ internal sealed class Activation : IPendingWrite
     /// <summary>On the loop's thread: one turn.</summary>
     public void TakeTurn()
     {
-        Volatile.Write(ref _scheduled, 0);
+        // A full fence: what is posted from here on schedules again, what was posted before is seen below.
+        Interlocked.Exchange(ref _scheduled, 0);
         bool urgent;
         lock (_gate)
         {
@@ -394,9 +395,10 @@ internal sealed class Activation : IPendingWrite
         lock (_gate)
         {
             if (_dead) return;
+            bool throttled = Machine.StartAllowance < BatchMachine.StartLimit / 2 || Machine.IsHeld;
             Reader.Log.Add(_inFlight.Start, _inFlight.Record, _inFlight.Completions, _inFlight.Ordinals);
             Rate.Add(_engine.Now, _inFlight.Ordinals);
-            more = Machine.StartAllowance < BatchMachine.StartLimit / 2;
+            more = throttled && !_inFlight.Ended;
             Machine.StartAllowance += _inFlight.Starts;
             settled = _inFlight.Ended && !IsFinished;
             IsFinished = _inFlight.Ended;

@@ -122,7 +122,10 @@ internal sealed class GroupCommit : IAsyncDisposable
         _group.Clear();
         _writes.Clear();
         long bytes = 0;
-        while (_group.Count < MaxWrites && bytes < MaxBytes && Next() is { } source)
+        // Only what is queued now: a source that becomes dirty again meanwhile has its next write in the next group.
+        int queued;
+        lock (_gate) queued = Math.Min(_queue.Count, MaxWrites);
+        while (queued-- > 0 && bytes < MaxBytes && Next() is { } source)
         {
             if (_fault is not null)
             {
