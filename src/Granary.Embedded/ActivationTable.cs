@@ -18,12 +18,12 @@ internal sealed class ActivationTable(EngineContext engine)
     private readonly Queue<Activation> _ended = new();
     private int _endedNodes;
 
-    public void Add(Activation activation)
-    {
-        activation.OnSettled = Settle;
-        _jobs[activation.Job] = new Lazy<Task<Activation>>(Task.FromResult(activation));
-        if (activation.IsFinished) Settle(activation);
-    }
+    /// <summary>Makes room for a job that is being submitted, so that nobody else loads it once it is in the store.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="submitting">Its activation, when it is durable.</param>
+    public void Reserve(JobId job, Task<Activation> submitting) => _jobs[job] = new Lazy<Task<Activation>>(submitting);
+
+    public void Watch(Activation activation) => activation.OnSettled = Settle;
 
     public void Remove(JobId job) => _jobs.TryRemove(job, out _);
 

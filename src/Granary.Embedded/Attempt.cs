@@ -55,7 +55,7 @@ internal sealed class Attempt : IThreadPoolWorkItem
             Index = index,
             Attempt = Number,
             Handler = _profile.Handler,
-            Args = args.IsEmpty ? input : args,
+            Args = !args.IsEmpty ? args : !input.IsEmpty ? input : EngineContext.Null,
             InputJson = input,
             CancelGrace = _profile.CancelGrace,
             CancellationToken = _stop.Token,

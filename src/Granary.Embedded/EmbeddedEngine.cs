@@ -60,17 +60,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
             return await CompareAsync(existing, spec, items, cancellation);
 
         var header = new JobHeader(NewId(), spec, _engine.Now);
-        Activation? activation = await new Submitter(_engine, header, _engine.Handlers).SubmitAsync(items, cancellation);
-        if (activation is null)
-        {
-            // Somebody else submitted under this key at the same time.
-            JobId other = await _engine.Store.FindAsync(spec.Key!, cancellation)
-                ?? throw new RefusedException(Refusal.KeyConflict, $"The key '{spec.Key}' was taken and freed again; submit again.");
-            return await CompareAsync(other, spec, items, cancellation);
-        }
-        _jobs.Add(activation);
-        activation.Committed();
-        return new Submission(header.Id, Existed: false);
+        if (await new Submitter(_engine, _jobs, header).SubmitAsync(items, cancellation)) return new Submission(header.Id, Existed: false);
+
+        // Somebody else submitted under this key at the same time.
+        JobId other = await _engine.Store.FindAsync(spec.Key!, cancellation)
+            ?? throw new RefusedException(Refusal.KeyConflict, $"The key '{spec.Key}' was taken and freed again; submit again.");
+        return await CompareAsync(other, spec, items, cancellation);
     }
 
     /// <inheritdoc/>

@@ -111,9 +111,9 @@ internal sealed class EngineLoop : IDisposable
     {
         _timerAt = at;
         TimeSpan wait = at == Instant.Never ? Timeout.InfiniteTimeSpan : at - Instant.From(_time.GetUtcNow());
-        // A little late beats a little early: early would mean a second look. Very far is looked at again each day.
+        // Timers count whole milliseconds: rounded up, since early would mean a second look. Very far is looked at again each day.
         if (wait > TimeSpan.FromDays(1)) wait = TimeSpan.FromDays(1);
-        else if (wait != Timeout.InfiniteTimeSpan) wait = wait < TimeSpan.Zero ? TimeSpan.Zero : wait + TimeSpan.FromMilliseconds(1);
+        else if (wait != Timeout.InfiniteTimeSpan) wait = TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds)));
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 

@@ -9,7 +9,7 @@ namespace Granary.Embedded;
 /// Takes a submission in. Items become pages as they come; a submission of more than a few pages is staged, which is
 /// invisible until the last write makes the whole job live. So it is all or nothing, and memory holds a few pages only.
 /// </summary>
-internal sealed class Submitter(EngineContext engine, JobHeader header, HandlerRegistry handlers)
+internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobHeader header)
 {
     /// <summary>Pages that a submission keeps in memory before it stages them.</summary>
     private const int PagesAtOnce = 16;
@@ -23,10 +23,10 @@ internal sealed class Submitter(EngineContext engine, JobHeader header, HandlerR
     private List<StoredPage> _pages = [];
     private bool _isStaged;
 
-    /// <returns>The activation of the new job; null if the key has been taken meanwhile.</returns>
-    public async Task<Activation?> SubmitAsync(IAsyncEnumerable<Item> items, CancellationToken cancellation)
+    /// <returns>Whether the job is there; false if its key has been taken meanwhile.</returns>
+    public async Task<bool> SubmitAsync(IAsyncEnumerable<Item> items, CancellationToken cancellation)
     {
-        var writer = new PageWriter(header, 0, 1, name => handlers.Find(name) is not null, engine.Options.MaxArgumentBytes);
+        var writer = new PageWriter(header, 0, 1, name => engine.Handlers.Find(name) is not null, engine.Options.MaxArgumentBytes);
         try
         {
             await foreach (Item item in items.WithCancellation(cancellation))
@@ -65,18 +65,40 @@ internal sealed class Submitter(EngineContext engine, JobHeader header, HandlerR
         while (_staging.Count > left) Check(await _staging.Dequeue());
     }
 
-    private async Task<Activation?> PublishAsync(CancellationToken cancellation)
+    private async Task<bool> PublishAsync(CancellationToken cancellation)
     {
         var activation = new Activation(engine, new JobReader(_state, new JobLog(engine.Store, header.Id)), epoch: 1);
         foreach (StoredPage page in _firstPages) activation.KeepArgs(page);
-        WriteResult result = await engine.Commit.SubmitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
-        if (result == WriteResult.KeyTaken)
+        // Whoever asks for the job from now on waits for this activation and makes no other.
+        var published = new TaskCompletionSource<Activation>(TaskCreationOptions.RunContinuationsAsynchronously);
+        jobs.Reserve(header.Id, published.Task);
+        jobs.Watch(activation);
+        try
         {
-            await DiscardAsync();
-            return null;
+            WriteResult result = await engine.Commit.SubmitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
+            if (result == WriteResult.KeyTaken)
+            {
+                Withdraw(published);
+                await DiscardAsync();
+                return false;
+            }
+            Check(result);
         }
-        Check(result);
-        return activation;
+        catch
+        {
+            Withdraw(published);
+            throw;
+        }
+        published.SetResult(activation);
+        activation.Committed();
+        return true;
+    }
+
+    private void Withdraw(TaskCompletionSource<Activation> published)
+    {
+        jobs.Remove(header.Id);
+        published.TrySetException(Refusals.Of(Refusal.NotFound, header.Id));
+        _ = published.Task.Exception;
     }
 
     private JobWrite Write(JobPhase phase) => new()

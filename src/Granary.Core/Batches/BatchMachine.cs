@@ -204,8 +204,10 @@ internal sealed class BatchMachine
         else EndAttempt(node, JobState.Canceled, Reason.Stopped, result, now);
     }
 
+    // A retry is a start: none follows once nothing more may start.
     private bool MayRetry(int node, in AttemptResult result) =>
-        result.Retryable && State.AttemptsUsed(node) <= State.Tree.ProfileOf(node).Retries;
+        result.Retryable && !State.IsCancelRequested && State.AttemptsUsed(node) <= State.Tree.ProfileOf(node).Retries
+        && !State.Tree.IsDoomed(node);
 
     private void Retry(int node, in AttemptResult result, Instant now)
     {
@@ -269,7 +271,7 @@ internal sealed class BatchMachine
                 EndWait(due.Node, now);
                 break;
             case DueKind.Node when State.Nodes[due.Node].Reason == Reason.NoHandler:
-                EndRange(due.Node, 1, JobState.Failed, Reason.NoHandler, now);
+                EndUnhandled(due.Node, now);
                 break;
             case DueKind.Node:
                 State.MakeReady(due.Node);
@@ -282,6 +284,17 @@ internal sealed class BatchMachine
                 break;
         }
     }
+
+    private void EndUnhandled(int node, Instant now) => EndAttempt(
+        node, JobState.Failed, Reason.NoHandler,
+        new AttemptResult
+        {
+            End = AttemptEnd.NoHandler,
+            Duration = TimeSpan.Zero,
+            Place = "",
+            Error = OutcomeErrors.NoHandler(State.Tree.ProfileOf(node).Handler),
+        },
+        now);
 
     private void EndWait(int node, Instant now) => Emit(new JobEvent
     {

@@ -17,7 +17,7 @@ internal static class BatchOutcome
             return (JobState.Failed, Reason.SiblingFailed, new ValueRef(ValueKind.Earlier, state.Nodes[batch.FirstBad].Ordinal));
         if (batch.CanceledCount > 0)
             return (JobState.Canceled, FirstCanceled(state, batch), ValueRef.None);
-        return (JobState.Succeeded, Reason.None, new ValueRef(ValueKind.Items, batch.Node));
+        return (JobState.Succeeded, batch.Node == 0 ? state.SealReason : Reason.None, new ValueRef(ValueKind.Items, batch.Node));
     }
 
     private static Reason FirstCanceled(BatchState state, Container batch)

@@ -73,6 +73,9 @@ internal sealed class BatchState
     /// <summary>Pages of the submission itself; later ones were appended.</summary>
     public int SubmittedPages { get; private set; }
 
+    /// <summary>How an open batch was ended.</summary>
+    public Reason SealReason { get; private set; } = Reason.None;
+
     public bool IsBegun { get; private set; }
     public bool IsEnded => Nodes[0].State.IsEnd();
     public bool IsCancelRequested { get; private set; }
@@ -163,6 +166,7 @@ internal sealed class BatchState
                 break;
             case EventKind.Sealed:
                 Root.IsComplete = true;
+                SealReason = e.Reason;
                 NoteIfDone(Root);
                 break;
             case EventKind.RetryRequested:

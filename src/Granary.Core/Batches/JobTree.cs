@@ -102,6 +102,14 @@ internal sealed class JobTree : IShapeVisitor
 
     public int FirstNodeOf(int page) => page < PageCount ? _pageStarts[page] : Nodes.Count;
 
+    /// <summary>Whether a batch around the node has failed as a whole, so that nothing more in it starts.</summary>
+    public bool IsDoomed(int node)
+    {
+        for (Container? c = ParentOf(node); c is not null; c = c.Parent)
+            if (c.OnFailure == FailurePolicy.CancelPending && c.FailedCount > 0) return true;
+        return false;
+    }
+
     public void AddPage(StoredPage page)
     {
         if (page.Number != PageCount) throw Blob.Damaged(BlobKind.Shape, _job, PageCount, "is missing");

@@ -14,7 +14,7 @@ internal static class PendingRuns
         for (int node = c.Node + 1; node < c.EndNode; node++)
         {
             ref Node n = ref state.Nodes[node];
-            bool pending = n.IsLeaf && (n.State is JobState.Queued or JobState.Waiting);
+            bool pending = IsPending(state, node, n);
             Reason its = pending ? Precise(n, reason) : reason;
             bool joins = length > 0 && node == first + length && n.Parent == state.Nodes[first].Parent && its == why;
             if (pending && joins && n.Attempts == 0 && state.Nodes[first].Attempts == 0)
@@ -28,6 +28,10 @@ internal static class PendingRuns
         }
         if (length > 0) end(first, length, why);
     }
+
+    // An empty batch or chain that is never reached has nothing in it that could end it.
+    private static bool IsPending(BatchState state, int node, in Node n) =>
+        (n.State is JobState.Queued or JobState.Waiting) && (n.IsLeaf || state.Tree.ContainerOf(node).ChildCount == 0);
 
     private static Reason Precise(in Node n, Reason reason) =>
         reason != Reason.BeforeStart ? reason

@@ -20,6 +20,9 @@ internal sealed class DecodedRecord
     /// <summary>Completions of the job's own items, by sequence number.</summary>
     public required Completion[] Items { get; init; }
 
+    // What succeeds without a value, such as an empty chain, has the JSON null.
+    private static readonly ReadOnlyMemory<byte> Null = "null"u8.ToArray();
+
     public static DecodedRecord From(JobId job, StoredRecord record)
     {
         var reader = new RecordReader(job, record);
@@ -50,7 +53,7 @@ internal sealed class DecodedRecord
         Sequence = sequence,
         State = e.State,
         Reason = e.Reason,
-        Value = e.Value,
+        Value = e.State == JobState.Succeeded && e.Source.Kind == ValueKind.None ? Null : e.Value,
         Error = e.State == JobState.Failed && e.Source.Kind == ValueKind.None ? e.Error ?? OutcomeErrors.For(e.Reason) : e.Error,
         Attempts = e.Kind == EventKind.EndedRange ? 0 : e.Number,
         StartedAt = (e.At - e.Span).ToTime(),

@@ -40,7 +40,7 @@ public interface IJobEngine
     /// not running. <paramref name="after"/> is the node to go on from; −1 for the beginning.</summary>
     Task<IReadOnlyList<PendingTask>> ListPendingAsync(JobId job, int after, int max, CancellationToken cancellation = default);
 
-    /// <summary>Attempts and waits so far, in the order they began. Spans that ended are durable, others are as of now.</summary>
+    /// <summary>Attempts so far, in the order they began, and waits, where they ended. Spans that ended are durable, others are as of now.</summary>
     IAsyncEnumerable<TimelineSpan> ReadTimelineAsync(JobId job, CancellationToken cancellation = default);
 
     /// <summary>Cancels; durable when it returns, although what runs may need its grace to stop. On an ended job nothing happens.</summary>

@@ -16,7 +16,7 @@ internal sealed class JobLog(IJobStore store, JobId job)
     private readonly List<RecordStart> _starts = [];
     private readonly Queue<StoredRecord> _recent = new();
     private int _recentBytes;
-    private DecodedRecord? _decoded;
+    private readonly DecodedRecord?[] _decoded = new DecodedRecord?[4];
 
     /// <summary>Durable records.</summary>
     public int RecordCount { get; private set; }
@@ -94,13 +94,14 @@ internal sealed class JobLog(IJobStore store, JobId job)
 
     private async ValueTask<DecodedRecord> DecodeAsync(int number, CancellationToken cancellation)
     {
-        if (_decoded is { } decoded && decoded.Start.Number == number) return decoded;
+        // Benign when raced: the slots only save work.
+        if (_decoded[number % _decoded.Length] is { } decoded && decoded.Start.Number == number) return decoded;
         StoredRecord? record;
         lock (_lock) record = _recent.FirstOrDefault(r => r.Number == number);
         record ??= (await store.ReadRecordsAsync(job, number, 1, true, cancellation)) is [var only] && only.Number == number
             ? only
             : throw Blob.Damaged(BlobKind.Events, job, number, "is missing");
-        return _decoded = DecodedRecord.From(job, record);
+        return _decoded[number % _decoded.Length] = DecodedRecord.From(job, record);
     }
 
     private void Keep(StoredRecord record)

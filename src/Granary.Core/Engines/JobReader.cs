@@ -10,6 +10,9 @@ namespace Granary.Engines;
 /// <summary>Answers the questions about one job: outcomes from its log, the rest from its state.</summary>
 internal sealed class JobReader(BatchState state, JobLog log)
 {
+    /// <summary>An answer that has so many bytes of values is not made longer: 8 MiB.</summary>
+    private const int MaxBytes = 8 << 20;
+
     public BatchState State { get; } = state;
 
     public JobLog Log { get; } = log;
@@ -43,7 +46,7 @@ internal sealed class JobReader(BatchState state, JobLog log)
         if (!State.IsBegun)
             return State.Header.Spec.Delay > TimeSpan.Zero ? (JobState.Scheduled, Reason.NotDue) : (JobState.Queued, Reason.Ready);
         if (State.Root.Pool.Paused) return (State.Running.Count > 0 ? JobState.Running : JobState.Queued, Reason.Paused);
-        if (State.Running.Count > 0) return (JobState.Running, Reason.None);
+        if (State.Running.Count > 0) return (JobState.Running, Reason.Children);
         if (State.Root.Pool.Peek() >= 0) return (JobState.Queued, Reason.Ready);
         if (tree.Count(JobState.Waiting) > 0) return (JobState.Waiting, FirstWaiting());
         return (JobState.Running, State.Root.IsComplete ? Reason.Children : Reason.Open);
@@ -58,12 +61,17 @@ internal sealed class JobReader(BatchState state, JobLog log)
 
     public async ValueTask<IReadOnlyList<Outcome>> ReadCompletionsAsync(int after, int max, CancellationToken cancellation)
     {
-        ArraySegment<Completion> items = await Log.ReadItemsAsync(after, max, cancellation);
-        var outcomes = new Outcome[items.Count];
-        for (int i = 0; i < outcomes.Length; i++)
+        var outcomes = new List<Outcome>(Math.Clamp(Log.CompletionCount - after, 0, max));
+        long bytes = 0;
+        while (outcomes.Count < max && bytes < MaxBytes)
         {
-            Completion item = items[i];
-            outcomes[i] = IsHere(item) ? item.Outcome : await ResolveAsync(item, item.Outcome.Index, cancellation);
+            ArraySegment<Completion> items = await Log.ReadItemsAsync(after + outcomes.Count, max - outcomes.Count, cancellation);
+            if (items.Count == 0) break;
+            foreach (Completion item in items)
+            {
+                outcomes.Add(IsHere(item) ? item.Outcome : await ResolveAsync(item, item.Outcome.Index, cancellation));
+                bytes += outcomes[^1].Value.Length;
+            }
         }
         return outcomes;
     }
@@ -80,8 +88,7 @@ internal sealed class JobReader(BatchState state, JobLog log)
     /// <summary>The outcomes of these items; fewer, if they are large.</summary>
     public async ValueTask<IReadOnlyList<Outcome?>> ReadOutcomesAsync(int from, int[] ordinals, CancellationToken cancellation)
     {
-        const int MaxBytes = 8 << 20;
-        int bytes = 0;
+        long bytes = 0;
         var outcomes = new List<Outcome?>(ordinals.Length);
         for (int i = 0; i < ordinals.Length && bytes < MaxBytes; i++)
         {
@@ -151,8 +158,10 @@ internal sealed class JobReader(BatchState state, JobLog log)
         int index = 0;
         for (int child = c.Node + 1; child < c.EndNode; child = State.Tree.After(child))
         {
-            Completion completion = await Log.FindAsync(State.Nodes[child].Ordinal, cancellation);
-            OutcomeJson.Write(json, await ResolveAsync(completion, index++, cancellation));
+            // An item without an outcome runs again: the list was complete when its batch ended, and will be.
+            int ordinal = State.Nodes[child].Ordinal;
+            if (ordinal == 0 || ordinal > Log.OrdinalCount) OutcomeJson.WritePending(json, index++, State.Nodes[child].State);
+            else OutcomeJson.Write(json, await ResolveAsync(await Log.FindAsync(ordinal, cancellation), index++, cancellation));
         }
         json.WriteEndArray();
         await json.FlushAsync(cancellation);
@@ -203,6 +212,6 @@ internal sealed class JobReader(BatchState state, JobLog log)
         var timeline = new Timeline(State.Tree, State.Header);
         await foreach (StoredRecord record in Log.ReadAllAsync(cancellation))
             foreach (TimelineSpan span in timeline.Read(record)) yield return span;
-        foreach (TimelineSpan span in timeline.Open()) yield return span;
+        foreach (TimelineSpan span in timeline.Finish(State.DueAt.ToArray())) yield return span;
     }
 }

@@ -5,6 +5,14 @@ namespace Granary;
 /// <summary>An outcome as JSON, as a batch step yields it to the step after it.</summary>
 internal static class OutcomeJson
 {
+    public static void WritePending(Utf8JsonWriter json, int index, JobState state)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("index"u8, index);
+        json.WriteString("state"u8, state.ToString());
+        json.WriteEndObject();
+    }
+
     public static void Write(Utf8JsonWriter json, Outcome outcome)
     {
         json.WriteStartObject();

@@ -72,7 +72,7 @@ internal struct WorkerMachine(TaskProfile profile, string place, Instant started
     public AttemptResult NoHandler(Instant now)
     {
         _ended = true;
-        return Result(AttemptEnd.NoHandler, now) with { Error = OutcomeErrors.For(Reason.NoHandler) };
+        return Result(AttemptEnd.NoHandler, now) with { Error = OutcomeErrors.NoHandler(profile.Handler) };
     }
 
     private readonly AttemptResult GivenUp(Instant now) => _stopping switch
