@@ -101,7 +101,7 @@ internal sealed class Activation : IPendingWrite
 
     private void Schedule()
     {
-        if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Loop.Schedule(this);
+        if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Threads.Schedule(this);
     }
 
     /// <summary>On the loop's thread: the time it asked for has come.</summary>
@@ -131,17 +131,17 @@ internal sealed class Activation : IPendingWrite
             if (!urgent && _record.Count > 0 && !_lazy)
             {
                 _lazy = true;
-                _engine.Loop.FlushLazily(this);
+                _engine.Threads.FlushLazily(this);
             }
         }
-        if (urgent) _engine.Commit.Submit(this);
+        if (urgent) _engine.Threads.Commit(this);
     }
 
     /// <summary>On the loop's thread: there was nothing else to do.</summary>
     public void Flush()
     {
         _lazy = false;
-        _engine.Commit.Submit(this);
+        _engine.Threads.Commit(this);
     }
 
     /// <summary>Lets it end without a trace, as a killed process would.</summary>
@@ -300,7 +300,7 @@ internal sealed class Activation : IPendingWrite
         if (_attemptsDue.TryPeek(out _, out Instant attemptDue) && attemptDue < next) next = attemptDue;
         if (next == Instant.Never || next == _scheduledAt) return;
         _scheduledAt = next;
-        _engine.Loop.ScheduleAt(this, next);
+        _engine.Threads.ScheduleAt(this, next);
     }
 
     /// <summary>In a turn: runs the action once everything decided so far is durable.</summary>

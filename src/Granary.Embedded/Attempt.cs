@@ -63,7 +63,7 @@ internal sealed class Attempt : IThreadPoolWorkItem
             ProgressSink = static (task, progress) => ((Attempt)task.Owner!).Progress = progress,
             Owner = this,
         };
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        _engine.Threads.Run(this);
     }
 
     /// <summary>It cannot even be called: what its step was given could not be read.</summary>

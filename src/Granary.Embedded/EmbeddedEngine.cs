@@ -23,9 +23,10 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     private long _lastId;
     private int _stopped;
 
-    private EmbeddedEngine(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options)
+    private EmbeddedEngine(
+        IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, Func<Action<Exception>, IEngineThreads> threads)
     {
-        _engine = new EngineContext(store, handlers, options, OnFault) { IsHeld = options.Passive };
+        _engine = new EngineContext(store, handlers, options, threads(OnFault)) { IsHeld = options.Passive };
         _jobs = new ActivationTable(_engine);
         _janitor = new Janitor(_engine, _jobs);
     }
@@ -34,17 +35,25 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     public Task Completion => _completion.Task;
 
     /// <summary>Why writing is held back at the moment, such as a full disk; null when all is well.</summary>
-    public StoreFault? Blocked => _engine.Commit.Blocked;
+    public StoreFault? Blocked => _engine.Threads.Blocked;
 
     /// <summary>Starts an engine on a store. The store stays the caller's to dispose, after the engine.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     /// <exception cref="StoreException">The store cannot be used.</exception>
-    public static async Task<EmbeddedEngine> StartAsync(
+    public static Task<EmbeddedEngine> StartAsync(
         IJobStore store, HandlerRegistry handlers, EmbeddedOptions? options = null, CancellationToken cancellation = default)
     {
         options ??= new EmbeddedOptions();
+        return StartAsync(store, handlers, options, onFault => new EngineThreads(store, options.Time, onFault), cancellation);
+    }
+
+    /// <summary>The same on threads of the caller's choice, for simulations.</summary>
+    internal static async Task<EmbeddedEngine> StartAsync(
+        IJobStore store, HandlerRegistry handlers, EmbeddedOptions options,
+        Func<Action<Exception>, IEngineThreads> threads, CancellationToken cancellation)
+    {
         options.Check();
-        var engine = new EmbeddedEngine(store, handlers, options);
+        var engine = new EmbeddedEngine(store, handlers, options, threads);
         await engine._janitor.RemoveStagedAsync(cancellation);
         engine._resuming = engine._jobs.ResumeAllAsync(engine._stop.Token);
         engine._janitor.Start();
@@ -235,8 +244,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     private async Task EndAsync()
     {
         await _resuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _engine.Loop.Dispose();
-        await _engine.Commit.DisposeAsync();
+        await _engine.Threads.DisposeAsync();
         foreach (Activation activation in _jobs.All()) activation.Die(null);
         _completion.TrySetResult();
     }

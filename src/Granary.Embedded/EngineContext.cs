@@ -14,11 +14,9 @@ internal sealed class EngineContext
     private readonly ConcurrentStack<LimitedBuffer> _buffers = new();
     private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
 
-    public EngineContext(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, Action<Exception> onFault)
+    public EngineContext(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, IEngineThreads threads)
     {
-        (Store, Handlers, Options) = (store, handlers, options);
-        Commit = new GroupCommit(store, TimeProvider.System, onFault);
-        Loop = new EngineLoop(options.Time);
+        (Store, Handlers, Options, Threads) = (store, handlers, options, threads);
         Log = options.Logging.CreateLogger("Granary.Engine");
         Place = $"{Environment.MachineName}:{Environment.ProcessId}";
     }
@@ -26,8 +24,7 @@ internal sealed class EngineContext
     public IJobStore Store { get; }
     public HandlerRegistry Handlers { get; }
     public EmbeddedOptions Options { get; }
-    public GroupCommit Commit { get; }
-    public EngineLoop Loop { get; }
+    public IEngineThreads Threads { get; }
     public ILogger Log { get; }
 
     /// <summary>Where attempts run, as outcomes say it.</summary>

@@ -54,7 +54,7 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
             if (_firstPages.Count < 2) _firstPages.Add(page);
         }
         if (_pages.Count < PagesAtOnce) return;
-        _staging.Enqueue(engine.Commit.SubmitAsync(Write(JobPhase.Staged), cancellation));
+        _staging.Enqueue(engine.Threads.CommitAsync(Write(JobPhase.Staged), cancellation));
         _isStaged = true;
         _pages = [];
         await SettleAsync(WritesAtOnce - 1);
@@ -75,7 +75,7 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
         jobs.Watch(activation);
         try
         {
-            WriteResult result = await engine.Commit.SubmitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
+            WriteResult result = await engine.Threads.CommitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
             if (result == WriteResult.KeyTaken)
             {
                 Withdraw(published);

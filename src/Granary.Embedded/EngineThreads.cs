@@ -1,0 +1,32 @@
+using Granary.Stores;
+
+namespace Granary.Embedded;
+
+/// <summary>One thread for all turns, one for the commits, and the thread pool for handlers, so that none holds up the others.</summary>
+internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<Exception> onFault) : IEngineThreads
+{
+    private readonly EngineLoop _loop = new(time);
+
+    // The pause after a full disk is real time, whatever clock the jobs have.
+    private readonly GroupCommit _commit = new(store, TimeProvider.System, onFault);
+
+    public StoreFault? Blocked => _commit.Blocked;
+
+    public void Schedule(Activation activation) => _loop.Schedule(activation);
+
+    public void ScheduleAt(Activation activation, Instant at) => _loop.ScheduleAt(activation, at);
+
+    public void FlushLazily(Activation activation) => _loop.FlushLazily(activation);
+
+    public void Run(IThreadPoolWorkItem attempt) => ThreadPool.UnsafeQueueUserWorkItem(attempt, preferLocal: false);
+
+    public void Commit(IPendingWrite source) => _commit.Submit(source);
+
+    public Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation) => _commit.SubmitAsync(write, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        _loop.Dispose();
+        await _commit.DisposeAsync();
+    }
+}

@@ -1,0 +1,28 @@
+using Granary.Stores;
+
+namespace Granary.Embedded;
+
+/// <summary>What an engine's work runs on: real threads, or the one thread of a simulation.</summary>
+internal interface IEngineThreads : IAsyncDisposable
+{
+    /// <summary>Why commits are held back; null when all is well.</summary>
+    StoreFault? Blocked { get; }
+
+    /// <summary>Gives the activation a turn soon.</summary>
+    void Schedule(Activation activation);
+
+    /// <summary>Called in a turn: give this one a turn at that time.</summary>
+    void ScheduleAt(Activation activation, Instant at);
+
+    /// <summary>Called in a turn: flush this one when there is nothing else to do.</summary>
+    void FlushLazily(Activation activation);
+
+    /// <summary>Runs a handler.</summary>
+    void Run(IThreadPoolWorkItem attempt);
+
+    /// <summary>Asks that the source's write is taken and committed.</summary>
+    void Commit(IPendingWrite source);
+
+    /// <summary>Commits one write.</summary>
+    Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation);
+}
