@@ -29,6 +29,8 @@ internal sealed class Activation : IPendingWrite
     private readonly List<StoredPage> _pages = [];
     private int _scheduled;
     private int _taken;
+    private int _steerings;
+    private int _steeredRecord;
     private bool _lazy;
     private Instant _scheduledAt = Instant.Never;
     private (RecordStart Start, StoredRecord Record, int Completions, int Ordinals, int Starts, bool Ended) _inFlight;
@@ -127,6 +129,7 @@ internal sealed class Activation : IPendingWrite
             Machine.Tick(now);
             RunEffects(now);
             ScheduleNext();
+            if (_steerings != Machine.Steerings) (_steerings, _steeredRecord) = (Machine.Steerings, _taken);
             urgent = _waiting.Count > 0 || _record.HasOutcome || _pages.Count > 0;
             if (!urgent && _record.Count > 0 && !_lazy)
             {
@@ -400,6 +403,7 @@ internal sealed class Activation : IPendingWrite
             Rate.Add(_engine.Now, _inFlight.Ordinals);
             more = throttled && !_inFlight.Ended;
             Machine.StartAllowance += _inFlight.Starts;
+            if (Reader.Log.RecordCount > _steeredRecord) Machine.IsSteered = false;
             settled = _inFlight.Ended && !IsFinished;
             IsFinished = _inFlight.Ended;
             while (_waiting.TryPeek(out (int Records, Action Release) waiting) && waiting.Records <= Reader.Log.RecordCount)

@@ -22,7 +22,6 @@ internal sealed class BatchMachine
 
     private readonly RecordWriter _record;
     private int _cautious;
-    private bool _afterDurable;
 
     public BatchMachine(BatchState state, RecordWriter record)
     {
@@ -34,6 +33,12 @@ internal sealed class BatchMachine
 
     /// <summary>What the shell has to do; it clears the list.</summary>
     public List<Effect> Effects { get; } = [];
+
+    /// <summary>A command has been decided that is not durable yet, as far as the shell has said: what starts must not outrun it.</summary>
+    public bool IsSteered { get; set; }
+
+    /// <summary>Commands decided so far, so that the shell sees when there is a new one.</summary>
+    public int Steerings { get; private set; }
 
     /// <summary>Nothing new starts here: the engine is stopping, or only takes commands.</summary>
     public bool IsHeld { get; set; }
@@ -157,10 +162,9 @@ internal sealed class BatchMachine
 
     private Refusal Steered(Instant now)
     {
-        // What a command sets going must not outrun the command itself.
-        _afterDurable = true;
+        IsSteered = true;
+        Steerings++;
         Settle(now);
-        _afterDurable = false;
         return Refusal.None;
     }
 
@@ -206,14 +210,14 @@ internal sealed class BatchMachine
 
     // A retry is a start: none follows once nothing more may start.
     private bool MayRetry(int node, in AttemptResult result) =>
-        result.Retryable && !State.IsCancelRequested && State.AttemptsUsed(node) <= State.Tree.ProfileOf(node).Retries
+        result.Retryable && !State.IsCancelRequested && State.FailuresOf(node) < State.Tree.ProfileOf(node).Retries
         && !State.Tree.IsDoomed(node);
 
     private void Retry(int node, in AttemptResult result, Instant now)
     {
         TimeSpan pause = result.RetryAfter is { } after
             ? TimeSpan.FromTicks(Math.Clamp(after.Ticks, 0, JobDefaults.MaxTime.Ticks))
-            : Backoff.Pause(State.Tree.ProfileOf(node), State.Header.Id, node, State.AttemptsUsed(node));
+            : Backoff.Pause(State.Tree.ProfileOf(node), State.Header.Id, node, State.FailuresOf(node) + 1);
         TaskError error = result.Error!;
         string text = error.ToString();
         Emit(new JobEvent
@@ -347,7 +351,7 @@ internal sealed class BatchMachine
         {
             StartAllowance--;
             int attempt = State.Nodes[node].Attempts + 1;
-            bool afterDurable = _afterDurable || _cautious > 0 || State.Tree.IsDownstream(node);
+            bool afterDurable = IsSteered || _cautious > 0 || State.Tree.IsDownstream(node);
             if (_cautious > 0) _cautious--;
             Emit(new JobEvent { Kind = EventKind.Started, At = now, Node = node, Number = attempt });
             Effects.Add(new Effect(EffectKind.Start, node, attempt, afterDurable));

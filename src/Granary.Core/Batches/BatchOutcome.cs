@@ -12,7 +12,7 @@ internal static class BatchOutcome
     public static (JobState State, Reason Reason, ValueRef Source) Of(BatchState state, Container batch)
     {
         if (batch.IsExpired && batch.FailedCount + batch.CanceledCount > 0)
-            return (JobState.Failed, batch.Node == 0 ? Reason.TimedOut : Reason.DeadlineExceeded, ValueRef.None);
+            return (JobState.Failed, Reason.DeadlineExceeded, ValueRef.None);
         if (batch.OnFailure == FailurePolicy.CancelPending && batch.FailedCount > 0)
             return (JobState.Failed, Reason.SiblingFailed, new ValueRef(ValueKind.Earlier, state.Nodes[batch.FirstBad].Ordinal));
         if (batch.CanceledCount > 0)

@@ -34,7 +34,7 @@ internal sealed class BatchState
 {
     private readonly PriorityQueue<Due, (Instant, int)> _due = new();
     private readonly Dictionary<int, Instant> _firstStarts = [];
-    private readonly Dictionary<int, int> _attemptBases = [];
+    private readonly Dictionary<int, int> _failures = [];
 
     public BatchState(JobHeader header)
     {
@@ -91,8 +91,9 @@ internal sealed class BatchState
     /// <summary>The earliest time at which something is due.</summary>
     public Instant NextDue => _due.TryPeek(out Due due, out _) ? due.At : Instant.Never;
 
-    /// <summary>Attempts started since the task was submitted or last retried by hand.</summary>
-    public int AttemptsUsed(int node) => Nodes[node].Attempts - _attemptBases.GetValueOrDefault(node);
+    /// <summary>Attempts that failed and were followed by another, since the task was submitted or retried by hand. Those that died
+    /// with their process, or were given back, do not count.</summary>
+    public int FailuresOf(int node) => _failures.GetValueOrDefault(node);
 
     /// <summary>Takes what is due, if it still holds.</summary>
     public bool TryTakeDue(Instant now, out Due due)
@@ -129,6 +130,7 @@ internal sealed class BatchState
             case EventKind.Retrying:
                 LeaveSlot(e.Node);
                 LastErrors[e.Node] = e.Text;
+                _failures[e.Node] = FailuresOf(e.Node) + 1;
                 WaitUntil(e.Node, e.At + e.Span, Reason.RetryBackoff);
                 break;
             case EventKind.Released:
@@ -287,6 +289,7 @@ internal sealed class BatchState
         DueAt.Remove(node);
         if (Interruptions.Count > 0) Interruptions.Remove(node);
         if (LastErrors.Count > 0) LastErrors.Remove(node);
+        if (_failures.Count > 0) _failures.Remove(node);
         if (_firstStarts.Count > 0) _firstStarts.Remove(node);
     }
 
@@ -346,13 +349,6 @@ internal sealed class BatchState
         IsCancelRequested = IsCanceling = false;
         IsBegun = true;
         RetryRule.Reopen(this, Root, at);
-    }
-
-    /// <summary>Gives a task that runs again its full number of attempts and time.</summary>
-    public void ResetBudget(int node)
-    {
-        if (Nodes[node].Attempts > 0) _attemptBases[node] = Nodes[node].Attempts;
-        Forget(node);
     }
 
     public void AddDue(DueKind kind, int node, Instant at) => _due.Enqueue(new Due(kind, node, at), (at, node));

@@ -74,7 +74,6 @@ internal static class RetryRule
         if (n.IsLeaf)
         {
             state.Tree.SetState(child, JobState.Queued, Reason.Upstream);
-            state.ResetBudget(child);
             state.Reach(child, at);
         }
         else
@@ -90,8 +89,7 @@ internal static class RetryRule
         ref Node n = ref state.Nodes[child];
         n.Ordinal = 0;
         state.Tree.SetState(child, JobState.Queued, Reason.Upstream);
-        if (n.IsLeaf) state.ResetBudget(child);
-        else ForgetOutcomes(state, state.Tree.ContainerOf(child));
+        if (!n.IsLeaf) ForgetOutcomes(state, state.Tree.ContainerOf(child));
     }
 
     private static void ForgetOutcomes(BatchState state, Container c)

@@ -47,7 +47,7 @@ internal sealed class Timeline(JobTree tree, JobHeader header)
             case EventKind.Completed:
                 if (tree.Nodes[e.Node].Kind == NodeKind.Wait)
                     Begin(_waits, e.Node, 0, JobState.Waiting, Reason.DurableWait, e.At - e.Span);
-                End(_waits, e.Node, tree.Nodes[e.Node].Kind == NodeKind.Wait ? e.State : JobState.Waiting, null, e.At);
+                End(_waits, e.Node, JobState.Waiting, null, e.At);
                 End(_attempts, e.Node, e.State, e.Reason, e.At);
                 break;
             case EventKind.EndedRange:

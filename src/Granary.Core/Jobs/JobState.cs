@@ -15,7 +15,8 @@ public enum JobState : byte
     /// <summary>Waits for a time (a durable wait, a retry's back-off, a missing handler); holds no slot and no thread.</summary>
     Waiting = 4,
 
-    /// <summary>Asked to stop, and not stopped yet.</summary>
+    /// <summary>Asked to stop by a cancel or a deadline, and not stopped yet. (An attempt that its own timeout has signaled is Running
+    /// until it stops or is given up: it may be tried again.)</summary>
     Canceling = 5,
 
     /// <summary>Ended with a value.</summary>

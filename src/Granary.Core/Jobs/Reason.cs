@@ -6,7 +6,7 @@ public enum Reason : byte
     /// <summary>The state says it all.</summary>
     None = 1,
 
-    /// <summary>Failed: an attempt ran longer than its timeout. On a job: its deadline passed.</summary>
+    /// <summary>Failed: the last attempt ran longer than its timeout. The error says if it had not stopped within its grace either.</summary>
     TimedOut = 2,
 
     /// <summary>Canceled: an earlier step of the chain did not succeed.</summary>
@@ -18,7 +18,7 @@ public enum Reason : byte
     /// <summary>Canceled: the handler was signaled and stopped.</summary>
     Stopped = 5,
 
-    /// <summary>Canceled or timed out, and the handler had not stopped when its grace had passed; it may still be running.</summary>
+    /// <summary>Canceled, and the handler had not stopped when its grace had passed; it may still be running.</summary>
     Abandoned = 6,
 
     /// <summary>Succeeded or failed by itself after it had been asked to stop.</summary>

@@ -130,6 +130,7 @@ internal sealed class MachineRig
         }
         Machine.Effects.Clear();
         Machine.StartAllowance = BatchMachine.StartLimit;
+        Machine.IsSteered = false;
         if (_record.Count == 0) return;
         _records.Add(_record.Take());
         Begin();
