@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Granary;
 
 /// <summary>
-/// Times as people write them: numbers with the units <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>ms</c>, the larger unit
-/// first and each at most once: <c>250ms</c>, <c>1.5s</c>, <c>1m30s</c>, <c>2h</c>, <c>7d</c>. No sign, no spaces, no number without
-/// a unit. One grammar for job files, the command line and the <c>sleep</c> handler.
+/// Times as people write them: numbers with the units <c>d</c>, <c>h</c>, <c>m</c>, <c>s</c> and <c>ms</c>, the
+/// larger unit first and each at most once: <c>250ms</c>, <c>1.5s</c>, <c>1m30s</c>, <c>2h</c>, <c>7d</c>. No sign,
+/// no spaces, no number without a unit. One grammar for job files, the command line and the <c>sleep</c> handler.
 /// </summary>
 public static class DurationText
 {
@@ -20,7 +20,9 @@ public static class DurationText
         ("s", TimeSpan.TicksPerSecond), ("ms", TimeSpan.TicksPerMillisecond),
     ];
 
-    /// <summary>Reads a duration from zero up to <see cref="JobDefaults.MaxTime"/>; false when the text is none.</summary>
+    /// <summary>
+    /// Reads a duration from zero up to <see cref="JobDefaults.MaxTime"/>; false when the text is none.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, out TimeSpan duration)
     {
         duration = default;
@@ -77,5 +79,6 @@ public static class DurationText
         return -1;
     }
 
-    private static string Number(long ticks, long unit) => ((decimal)ticks / unit).ToString("0.#######", CultureInfo.InvariantCulture);
+    private static string Number(long ticks, long unit) =>
+        ((decimal)ticks / unit).ToString("0.#######", CultureInfo.InvariantCulture);
 }

@@ -11,7 +11,8 @@ public sealed class EchoAndSleepTests
     [InlineData("""{"text":"a",  "n":1}""")]
     [InlineData("[1,2]")]
     [InlineData("\"ä\"")]
-    public async Task Echo_gives_its_arguments_byte_for_byte(string args) => Assert.Equal(args, await _call.TextAsync("echo", args));
+    public async Task Echo_gives_its_arguments_byte_for_byte(string args) =>
+        Assert.Equal(args, await _call.TextAsync("echo", args));
 
     [Fact]
     public async Task Echo_without_arguments_gives_null() => Assert.Equal("null", await _call.TextAsync("echo", ""));

@@ -16,7 +16,8 @@ public sealed class ExecCancelTests : IDisposable
     public async Task A_program_is_asked_first_and_may_clean_up()
     {
         int[] pids = await CancelAsync(
-            "trap 'echo cleaned > cleaned; exit 0' TERM; echo $$ > pids; touch ready; while :; do sleep 0.01; done", TimeSpan.FromSeconds(20));
+            "trap 'echo cleaned > cleaned; exit 0' TERM; echo $$ > pids; touch ready; while :; do sleep 0.01; done",
+            TimeSpan.FromSeconds(20));
         Assert.All(pids, AssertGone);
         Assert.Equal("cleaned\n", await File.ReadAllTextAsync(Path.Combine(_directory.FullName, "cleaned")));
     }
@@ -25,7 +26,8 @@ public sealed class ExecCancelTests : IDisposable
     public async Task A_tree_that_ignores_the_request_is_ended_after_half_the_grace()
     {
         int[] pids = await CancelAsync(
-            "trap '' TERM; sh -c \"trap '' TERM; echo \\$\\$ >> pids; touch inner; sleep 300\" & " + AwaitInner + "wait");
+            "trap '' TERM; sh -c \"trap '' TERM; echo \\$\\$ >> pids; touch inner; sleep 300\" & " + AwaitInner
+                + "wait");
         Assert.Equal(2, pids.Length);
         Assert.All(pids, AssertGone);
     }
@@ -34,7 +36,8 @@ public sealed class ExecCancelTests : IDisposable
     public async Task A_child_in_another_session_is_ended_too()
     {
         int[] pids = await CancelAsync(
-            "setsid sh -c 'trap \"\" TERM; echo $$ >> pids; sleep 300 & echo $! >> pids; touch inner; wait' & " + AwaitInner + "wait");
+            "setsid sh -c 'trap \"\" TERM; echo $$ >> pids; sleep 300 & echo $! >> pids; touch inner; wait' & "
+                + AwaitInner + "wait");
         Assert.Equal(3, pids.Length);
         Assert.All(pids, AssertGone);
     }
@@ -43,7 +46,8 @@ public sealed class ExecCancelTests : IDisposable
     public async Task A_child_whose_parent_is_gone_is_ended_too()
     {
         int[] pids = await CancelAsync(
-            "(trap '' TERM; sleep 300 >/dev/null 2>&1 & echo $! >> pids) & wait; echo $$ >> pids; touch ready; sleep 300");
+            "(trap '' TERM; sleep 300 >/dev/null 2>&1 & echo $! >> pids) & wait; "
+            + "echo $$ >> pids; touch ready; sleep 300");
         Assert.Equal(2, pids.Length);
         Assert.All(pids, AssertGone);
     }

@@ -63,7 +63,8 @@ public sealed class ExecTests
     [LinuxFact]
     public async Task A_directory_to_run_in_that_does_not_exist_is_not_found()
     {
-        TaskFailedException failure = await _call.FailsAsync("exec", """{"argv":["true"],"cwd":"/no/such/directory"}""");
+        TaskFailedException failure =
+            await _call.FailsAsync("exec", """{"argv":["true"],"cwd":"/no/such/directory"}""");
         Assert.Equal("NotFound", failure.Type);
         Assert.Contains("/no/such/directory", failure.Message, StringComparison.Ordinal);
     }
@@ -79,7 +80,10 @@ public sealed class ExecTests
     public async Task Variables_are_added_and_taken_away()
     {
         JsonElement value = await _call.RunAsync("exec",
-            """{"argv":["sh","-c","echo $COLOR-${HOME-none}-${PATH:+path}-$GRANARY_ATTEMPT"],"env":{"COLOR":"blue","HOME":null}}""");
+            """
+            {"argv":["sh","-c","echo $COLOR-${HOME-none}-${PATH:+path}-$GRANARY_ATTEMPT"],
+             "env":{"COLOR":"blue","HOME":null}}
+            """);
         Assert.Equal("blue-none-path-2\n", value.GetProperty("stdout").GetString());
     }
 
@@ -94,7 +98,8 @@ public sealed class ExecTests
     public async Task Standard_input_is_what_was_given()
     {
         string text = new('x', 300_000);
-        JsonElement value = await _call.RunAsync("exec", JsonSerializer.Serialize(new { argv = new[] { "wc", "-c" }, stdin = text }));
+        JsonElement value =
+            await _call.RunAsync("exec", JsonSerializer.Serialize(new { argv = new[] { "wc", "-c" }, stdin = text }));
         Assert.Equal("300000", value.GetProperty("stdout").GetString()!.Trim());
     }
 
@@ -149,7 +154,8 @@ public sealed class ExecTests
     {
         JsonElement[] values = await Task.WhenAll(
             Enumerable.Range(0, 100).Select(i => _call.ExecAsync("sh", "-c", $"sleep 0.05; echo {i}")));
-        Assert.Equal(Enumerable.Range(0, 100).Select(i => $"{i}\n"), values.Select(v => v.GetProperty("stdout").GetString()));
+        Assert.Equal(
+            Enumerable.Range(0, 100).Select(i => $"{i}\n"), values.Select(v => v.GetProperty("stdout").GetString()));
     }
 
     [LinuxFact]

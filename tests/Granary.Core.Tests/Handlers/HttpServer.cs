@@ -5,7 +5,10 @@ using System.Text;
 
 namespace Granary.Core.Tests.Handlers;
 
-/// <summary>A web server on the loopback that answers every request with the bytes it was made with, and keeps what it was sent.</summary>
+/// <summary>
+/// A web server on the loopback that answers every request with the bytes it was made with, and keeps what it was
+/// sent.
+/// </summary>
 internal sealed class HttpServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -25,7 +28,8 @@ internal sealed class HttpServer : IDisposable
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/path";
 
     public static string Response(string status, string body, string headers = "") =>
-        $"HTTP/1.1 {status}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n{headers}\r\n{body}";
+        $"HTTP/1.1 {status}\r\nConnection: close\r\n"
+        + $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n{headers}\r\n{body}";
 
     public static string Json(string body) => Response("200 OK", body, "Content-Type: application/json\r\n");
 
@@ -66,7 +70,8 @@ internal sealed class HttpServer : IDisposable
     {
         int end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         if (end < 0) return false;
-        string? length = text[..end].Split("\r\n").FirstOrDefault(h => h.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase));
+        string? length = text[..end].Split("\r\n")
+            .FirstOrDefault(h => h.StartsWith("Content-Length: ", StringComparison.OrdinalIgnoreCase));
         return length is null || Encoding.UTF8.GetByteCount(text[(end + 4)..]) >= int.Parse(length[16..], null);
     }
 }

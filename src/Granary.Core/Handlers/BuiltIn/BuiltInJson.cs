@@ -5,7 +5,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Granary;
 
-/// <summary>The arguments of the built-in handlers. Read without reflection: the command line pays for it at each start.</summary>
+/// <summary>
+/// The arguments of the built-in handlers. Read without reflection: the command line pays for it at each start.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
@@ -53,4 +55,5 @@ internal sealed record ExecArgs(
 /// <param name="Body">Text, or any other JSON to be sent as JSON.</param>
 /// <param name="Expect">The status, or the list of them, that counts as success. Default: every one below 400.</param>
 internal sealed record HttpArgs(
-    string Url, string? Method = null, Dictionary<string, string>? Headers = null, JsonElement Body = default, JsonElement Expect = default);
+    string Url, string? Method = null, Dictionary<string, string>? Headers = null, JsonElement Body = default,
+    JsonElement Expect = default);

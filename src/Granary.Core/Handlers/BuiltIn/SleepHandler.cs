@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Granary;
 
-/// <summary>Waits, holding its slot, and gives JSON null. For a wait that holds none, a chain has durable waits.</summary>
+/// <summary>
+/// Waits, holding its slot, and gives JSON null. For a wait that holds none, a chain has durable waits.
+/// </summary>
 internal sealed class SleepHandler(TimeProvider time) : TaskHandler
 {
     public override async ValueTask InvokeAsync(TaskContext task, IBufferWriter<byte> result)

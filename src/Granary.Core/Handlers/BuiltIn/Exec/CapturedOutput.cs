@@ -4,7 +4,10 @@ using System.Text.Unicode;
 
 namespace Granary;
 
-/// <summary>What a program wrote: all of it up to a limit, then its first and its last half, with a mark that says how much is missing.</summary>
+/// <summary>
+/// What a program wrote: all of it up to a limit, then its first and its last half, with a mark that says how much is
+/// missing.
+/// </summary>
 internal sealed class CapturedOutput(int limit)
 {
     private readonly int _headLimit = limit / 2;

@@ -7,9 +7,13 @@ internal sealed record ProcessSpec(ExecArgs Args, IReadOnlyDictionary<string, st
 internal abstract class ChildProcess : IDisposable
 {
     public static ChildProcess Create(ProcessSpec spec, CapturedOutput output, CapturedOutput errors) =>
-        OperatingSystem.IsWindows() ? new PortableProcess(spec, output, errors) : new PosixProcess(spec, output, errors);
+        OperatingSystem.IsWindows()
+            ? new PortableProcess(spec, output, errors)
+            : new PosixProcess(spec, output, errors);
 
-    /// <summary>Starts it and ends with its exit code, once it has exited and its output is closed. Called once.</summary>
+    /// <summary>
+    /// Starts it and ends with its exit code, once it has exited and its output is closed. Called once.
+    /// </summary>
     /// <exception cref="TaskFailedException">It cannot be started.</exception>
     public abstract Task<int> RunAsync();
 
@@ -26,7 +30,11 @@ internal abstract class ChildProcess : IDisposable
     public abstract void Dispose();
 
     protected static TaskFailedException NotFound(string program) =>
-        new($"There is no program '{program}'. Name one that is in PATH, or give its path.") { Type = "NotFound", Retryable = false };
+        new($"There is no program '{program}'. Name one that is in PATH, or give its path.")
+        {
+            Type = "NotFound",
+            Retryable = false,
+        };
 
     protected static TaskFailedException NotStarted(string program, string why, bool retryable) =>
         new($"'{program}' could not be started: {why}.") { Type = "NotStarted", Retryable = retryable };

@@ -5,8 +5,9 @@ using System.Text.Json;
 namespace Granary;
 
 /// <summary>
-/// Runs a program, without a shell, and waits until it has exited and closed its output. A non-zero exit code is a failure that carries
-/// the same object as a success: exitCode, stdout, stderr. Canceling ends the whole process tree.
+/// Runs a program, without a shell, and waits until it has exited and closed its output. A non-zero exit code is a
+/// failure that carries the same object as a success: exitCode, stdout, stderr. Canceling ends the whole process
+/// tree.
 /// </summary>
 internal sealed class ExecHandler(int maxOutputBytes) : TaskHandler
 {
@@ -30,8 +31,10 @@ internal sealed class ExecHandler(int maxOutputBytes) : TaskHandler
         if (args.Argv.Length == 0 || string.IsNullOrEmpty(args.Argv[0]))
             throw BuiltInJson.BadArguments(task, "'argv' must name a program.");
         if (args.Argv.Any(a => a is null || a.Contains('\0')))
-            throw BuiltInJson.BadArguments(task, "'argv' holds a null or a NUL character, which no program can be given.");
-        if (args.Env?.Any(v => v.Key.Length == 0 || v.Key.AsSpan().ContainsAny('=', '\0') || v.Value?.Contains('\0') == true) == true)
+            throw BuiltInJson.BadArguments(
+                task, "'argv' holds a null or a NUL character, which no program can be given.");
+        if (args.Env?.Any(
+            v => v.Key.Length == 0 || v.Key.AsSpan().ContainsAny('=', '\0') || v.Value?.Contains('\0') == true) == true)
             throw BuiltInJson.BadArguments(task, "'env' holds an empty name, a name with '=', or a NUL character.");
         if (args.Cwd is not null && !Directory.Exists(args.Cwd))
             throw new TaskFailedException($"There is no directory '{args.Cwd}' to run '{args.Argv[0]}' in.")
@@ -42,7 +45,9 @@ internal sealed class ExecHandler(int maxOutputBytes) : TaskHandler
         return args;
     }
 
-    /// <summary>The engine's own variables, what the task adds or takes away, and the task's idempotency key and attempt.</summary>
+    /// <summary>
+    /// The engine's own variables, what the task adds or takes away, and the task's idempotency key and attempt.
+    /// </summary>
     private static Dictionary<string, string> Environment(TaskContext task, ExecArgs args)
     {
         var all = new Dictionary<string, string>(StringComparer.Ordinal);

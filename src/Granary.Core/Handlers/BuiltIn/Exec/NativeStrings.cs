@@ -17,7 +17,9 @@ internal sealed class NativeStrings : IDisposable
         return block;
     }
 
-    /// <summary>An array of pointers to strings, ended by a null pointer; the strings follow in the same block.</summary>
+    /// <summary>
+    /// An array of pointers to strings, ended by a null pointer; the strings follow in the same block.
+    /// </summary>
     public nint Array(IReadOnlyCollection<string> texts)
     {
         int pointers = (texts.Count + 1) * nint.Size;

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Granary;
 
-/// <summary>A child process by way of the framework, where there is no POSIX. It cannot be asked to stop, only ended.</summary>
+/// <summary>
+/// A child process by way of the framework, where there is no POSIX. It cannot be asked to stop, only ended.
+/// </summary>
 internal sealed class PortableProcess(ProcessSpec spec, CapturedOutput output, CapturedOutput errors) : ChildProcess
 {
     private readonly Process _process = new() { StartInfo = StartInfo(spec) };
@@ -13,7 +15,8 @@ internal sealed class PortableProcess(ProcessSpec spec, CapturedOutput output, C
     {
         Start();
         Task reading = Task.WhenAll(
-            CopyAsync(_process.StandardOutput.BaseStream, output), CopyAsync(_process.StandardError.BaseStream, errors));
+            CopyAsync(_process.StandardOutput.BaseStream, output),
+            CopyAsync(_process.StandardError.BaseStream, errors));
         await FeedAsync();
         await reading;
         await _process.WaitForExitAsync();

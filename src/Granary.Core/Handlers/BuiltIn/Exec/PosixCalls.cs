@@ -18,8 +18,11 @@ internal static class PosixCalls
     public const int AccessDenied = 13;
     public const int NotADirectory = 20;
 
-    // posix_spawn: default signals 4, signal mask 8; a session of its own and, on macOS, nothing inherited but what is named.
-    public static readonly short SpawnFlags = OperatingSystem.IsMacOS() ? (short)(4 | 8 | 0x400 | 0x4000) : (short)(4 | 8 | 0x80);
+    // posix_spawn: default signals 4, signal mask 8; a session of its own and, on macOS, nothing inherited but what
+    // is named.
+    public static readonly short SpawnFlags = OperatingSystem.IsMacOS()
+        ? (short)(4 | 8 | 0x400 | 0x4000)
+        : (short)(4 | 8 | 0x80);
 
     /// <summary>What a pipe that is ready surely takes without blocking (PIPE_BUF).</summary>
     public static readonly int PipeRoom = OperatingSystem.IsLinux() ? 4096 : 512;
@@ -44,7 +47,9 @@ internal static class PosixCalls
         while (waitid(ByPid, (uint)pid, info, s_exitedButKept) != 0 && Marshal.GetLastPInvokeError() == Interrupted) { }
     }
 
-    /// <summary>The exit code of a child that has exited, 128 + signal as shells say it; -1 when somebody else collected it.</summary>
+    /// <summary>
+    /// The exit code of a child that has exited, 128 + signal as shells say it; -1 when somebody else collected it.
+    /// </summary>
     public static int Collect(int pid)
     {
         int got, status;
@@ -62,7 +67,8 @@ internal static class PosixCalls
         public short Ready;
     }
 
-#pragma warning disable IDE1006, SYSLIB1054 // The names are the system's; all arguments are blittable, so no marshalling code is needed.
+// The names are the system's; all arguments are blittable, so no marshalling code is needed.
+#pragma warning disable IDE1006, SYSLIB1054
     [DllImport("libc")] public static extern int posix_spawnp(
         out int pid, nint program, nint actions, nint attributes, nint argv, nint environment);
 
@@ -82,7 +88,8 @@ internal static class PosixCalls
 
     [DllImport("libc")] public static extern int posix_spawn_file_actions_adddup2(nint actions, int from, int to);
 
-    [DllImport("libc")] public static extern int posix_spawn_file_actions_addopen(nint actions, int to, nint path, int flags, uint mode);
+    [DllImport("libc")]
+    public static extern int posix_spawn_file_actions_addopen(nint actions, int to, nint path, int flags, uint mode);
 
     [DllImport("libc")] public static extern int posix_spawn_file_actions_addchdir_np(nint actions, nint path);
 
@@ -92,11 +99,13 @@ internal static class PosixCalls
 
     [DllImport("libc", SetLastError = true)] public static extern int kill(int pid, int signal);
 
-    [DllImport("libc", SetLastError = true)] public static extern nint read(int descriptor, [Out] byte[] buffer, nint count);
+    [DllImport("libc", SetLastError = true)]
+    public static extern nint read(int descriptor, [Out] byte[] buffer, nint count);
 
     [DllImport("libc", SetLastError = true)] public static extern nint write(int descriptor, in byte first, nint count);
 
-    [DllImport("libc", SetLastError = true)] public static extern int poll([In, Out] Polled[] descriptors, nuint count, int milliseconds);
+    [DllImport("libc", SetLastError = true)]
+    public static extern int poll([In, Out] Polled[] descriptors, nuint count, int milliseconds);
 
     [DllImport("libc")] public static extern int close(int descriptor);
 
@@ -106,6 +115,7 @@ internal static class PosixCalls
 
     [DllImport("libc", SetLastError = true)] private static extern int waitpid(int pid, out int status, int options);
 
-    [DllImport("libc", SetLastError = true)] private static extern int waitid(int kind, uint id, [Out] byte[] info, int options);
+    [DllImport("libc", SetLastError = true)]
+    private static extern int waitid(int kind, uint id, [Out] byte[] info, int options);
 #pragma warning restore IDE1006, SYSLIB1054
 }

@@ -5,8 +5,8 @@ namespace Granary;
 
 /// <summary>
 /// A child process in a session of its own: a signal to the session's group reaches all of it, and Ctrl-C in a terminal
-/// reaches none of it. <c>posix_spawn</c> does that at no cost; the framework's own Process has no such setting, and the <c>setsid</c>
-/// program costs a second exec.
+/// reaches none of it. <c>posix_spawn</c> does that at no cost; the framework's own Process has no such setting, and
+/// the <c>setsid</c> program costs a second exec.
 /// </summary>
 internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, CapturedOutput errors) : ChildProcess
 {
@@ -89,7 +89,8 @@ internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, Capt
             else _ = PosixCalls.posix_spawn_file_actions_adddup2(actions, input, 0);
             _ = PosixCalls.posix_spawn_file_actions_adddup2(actions, outputs, 1);
             _ = PosixCalls.posix_spawn_file_actions_adddup2(actions, failures, 2);
-            if (spec.Args.Cwd is { } cwd) _ = PosixCalls.posix_spawn_file_actions_addchdir_np(actions, memory.Text(cwd));
+            if (spec.Args.Cwd is { } cwd)
+                _ = PosixCalls.posix_spawn_file_actions_addchdir_np(actions, memory.Text(cwd));
             _ = PosixCalls.posix_spawnattr_setflags(attributes, PosixCalls.SpawnFlags);
             _ = PosixCalls.sigemptyset(signals);
             _ = PosixCalls.posix_spawnattr_setsigmask(attributes, signals);
@@ -121,9 +122,11 @@ internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, Capt
         throw error switch
         {
             PosixCalls.NoSuchFile or PosixCalls.NotADirectory => NotFound(program),
-            PosixCalls.AccessDenied or PosixCalls.NotPermitted => NotStarted(program, "it may not be executed by this user", retryable: false),
+            PosixCalls.AccessDenied or PosixCalls.NotPermitted =>
+                NotStarted(program, "it may not be executed by this user", retryable: false),
             PosixCalls.NotExecutable => NotStarted(program, "it is no program, and has no #! line", retryable: false),
-            PosixCalls.TooManyArguments => NotStarted(program, "its arguments are longer than the system allows", retryable: false),
+            PosixCalls.TooManyArguments =>
+                NotStarted(program, "its arguments are longer than the system allows", retryable: false),
             _ => NotStarted(program, Marshal.GetPInvokeErrorMessage(error), retryable: true),
         };
     }
@@ -183,7 +186,8 @@ internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, Capt
 
     private bool Signal(int signal)
     {
-        // Looked at before anything is signaled: a child that left the group is known only through a parent that is still there.
+        // Looked at before anything is signaled: a child that left the group is known only through a parent that is
+        // still there.
         List<ProcessTree.Member> alive = Look();
         _ = PosixCalls.kill(-_pid, signal);
         foreach (ProcessTree.Member member in alive) _ = PosixCalls.kill(member.Pid, signal);

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Granary;
 
 /// <summary>
-/// Finds a child's whole tree in <c>/proc</c>: its session, everything below those by parent, and everything seen in it before, so that
-/// what moved to a session of its own and then lost its parent is found too. Where there is no /proc, the session's group must do.
+/// Finds a child's whole tree in <c>/proc</c>: its session, everything below those by parent, and everything seen in
+/// it before, so that what moved to a session of its own and then lost its parent is found too. Where there is no
+/// /proc, the session's group must do.
 /// </summary>
 internal static class ProcessTree
 {
@@ -20,7 +21,8 @@ internal static class ProcessTree
         List<Row> all = Read();
         var members = new HashSet<int>();
         foreach (Row row in all)
-            if (row.Session == leader || row.Pid == leader || seen.Contains(new(row.Pid, row.Started))) members.Add(row.Pid);
+            if (row.Session == leader || row.Pid == leader || seen.Contains(new(row.Pid, row.Started)))
+                members.Add(row.Pid);
         for (int before = -1; before != members.Count;)
         {
             before = members.Count;
@@ -39,7 +41,8 @@ internal static class ProcessTree
         return rows;
     }
 
-    // "pid (name) state ppid pgrp session ...": the name may hold anything, so the fields are counted from the last ')'.
+    // "pid (name) state ppid pgrp session ...": the name may hold anything, so the fields are counted from the last
+    // ')'.
     private static bool TryRead(int pid, out Row row)
     {
         row = default;
@@ -48,7 +51,8 @@ internal static class ProcessTree
             string text = File.ReadAllText($"/proc/{pid}/stat");
             string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
             row = new(
-                pid, Number(fields[1]), Number(fields[3]), ulong.Parse(fields[19], CultureInfo.InvariantCulture), fields[0] is "Z" or "X");
+                pid, Number(fields[1]), Number(fields[3]), ulong.Parse(fields[19], CultureInfo.InvariantCulture),
+                fields[0] is "Z" or "X");
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

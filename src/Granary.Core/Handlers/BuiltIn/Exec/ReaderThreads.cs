@@ -1,8 +1,8 @@
 namespace Granary;
 
 /// <summary>
-/// Threads that follow one child process each, kept a while for the next. The thread pool would be the wrong place: reading a pipe blocks,
-/// and a hundred running programs would stop everything else in it.
+/// Threads that follow one child process each, kept a while for the next. The thread pool would be the wrong place:
+/// reading a pipe blocks, and a hundred running programs would stop everything else in it.
 /// </summary>
 internal static class ReaderThreads
 {

@@ -24,11 +24,13 @@ internal static class HttpConnections
         return new HttpMessageInvoker(handler);
     }
 
-    public static TaskFailedException Failure(string what, HttpRequestException e) => e.InnerException is AddressRefusedException refused
+    public static TaskFailedException Failure(string what, HttpRequestException e) =>
+        e.InnerException is AddressRefusedException refused
         ? new($"{what}: {refused.Message}", e) { Type = "HttpAddressRefused", Retryable = false }
         : new($"{what} did not get an answer: {e.Message}", e) { Type = "HttpConnection" };
 
-    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, Func<IPAddress, bool> filter, CancellationToken stop)
+    private static async ValueTask<Stream> ConnectAsync(
+        DnsEndPoint to, Func<IPAddress, bool> filter, CancellationToken stop)
     {
         IPAddress[] found = await Dns.GetHostAddressesAsync(to.Host, stop);
         IPAddress[] allowed = [.. found.Where(a => filter(a.IsIPv4MappedToIPv6 ? a.MapToIPv4() : a))];
@@ -46,5 +48,6 @@ internal static class HttpConnections
         }
     }
 
-    private sealed class AddressRefusedException(string host) : Exception($"the address of '{host}' is not allowed here.");
+    private sealed class AddressRefusedException(string host) : Exception(
+        $"the address of '{host}' is not allowed here.");
 }

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Granary;
 
 /// <summary>
-/// Sends one request. A status of 400 and above, or one that is not expected, is a failure; those that time mends (408, 425, 429, 5xx,
-/// no connection) may be retried, at the time the server names.
+/// Sends one request. A status of 400 and above, or one that is not expected, is a failure; those that time mends
+/// (408, 425, 429, 5xx, no connection) may be retried, at the time the server names.
 /// </summary>
 internal sealed class HttpHandler(BuiltInOptions options) : TaskHandler
 {
@@ -29,7 +29,9 @@ internal sealed class HttpHandler(BuiltInOptions options) : TaskHandler
         try
         {
             using HttpResponseMessage response = await _invoker.Value.SendAsync(request, task.CancellationToken);
-            bool success = expected.Count == 0 ? (int)response.StatusCode < 400 : expected.Contains((int)response.StatusCode);
+            bool success = expected.Count == 0
+                ? (int)response.StatusCode < 400
+                : expected.Contains((int)response.StatusCode);
             if (!success) throw await RefusedAsync(what, response, task.CancellationToken);
             byte[] body = await ReadAsync(response, options.MaxBodyBytes, task.CancellationToken)
                 ?? throw new ResultTooLargeException(options.MaxBodyBytes);
@@ -41,11 +43,15 @@ internal sealed class HttpHandler(BuiltInOptions options) : TaskHandler
         }
         catch (IOException e)
         {
-            throw new TaskFailedException($"{what}: the response broke off. {e.Message}", e) { Type = "HttpConnection" };
+            throw new TaskFailedException($"{what}: the response broke off. {e.Message}", e)
+            {
+                Type = "HttpConnection",
+            };
         }
     }
 
-    private async Task<TaskFailedException> RefusedAsync(string what, HttpResponseMessage response, CancellationToken stop)
+    private async Task<TaskFailedException> RefusedAsync(
+        string what, HttpResponseMessage response, CancellationToken stop)
     {
         int status = (int)response.StatusCode;
         byte[] body = await ReadAsync(response, options.MaxBodyBytes, stop) ?? [];

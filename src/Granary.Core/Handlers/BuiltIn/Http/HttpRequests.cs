@@ -10,20 +10,25 @@ internal static class HttpRequests
     public static HttpRequestMessage Create(TaskContext task, HttpArgs args)
     {
         if (!Uri.TryCreate(args.Url, UriKind.Absolute, out Uri? url) || url.Scheme is not ("http" or "https"))
-            throw BuiltInJson.BadArguments(task, $"'url' is '{args.Url}', and must be an absolute http or https address.");
+            throw BuiltInJson.BadArguments(
+                task, $"'url' is '{args.Url}', and must be an absolute http or https address.");
         bool hasBody = args.Body.ValueKind is not (JsonValueKind.Undefined or JsonValueKind.Null);
         var request = new HttpRequestMessage(Method(task, args.Method ?? (hasBody ? "POST" : "GET")), url);
         if (hasBody) request.Content = Content(args.Body);
         foreach ((string name, string value) in args.Headers ?? []) AddHeader(task, request, name, value);
         // Receivers that know the header do the work once, however often it is tried.
-        if (request.Method != HttpMethod.Get && request.Method != HttpMethod.Head && !request.Headers.Contains("Idempotency-Key"))
+        if (request.Method != HttpMethod.Get && request.Method != HttpMethod.Head
+            && !request.Headers.Contains("Idempotency-Key"))
             request.Headers.TryAddWithoutValidation("Idempotency-Key", task.IdempotencyKey);
         return request;
     }
 
     /// <summary>Method and address without what may be secret: the query and the user.</summary>
-    public static string Describe(HttpRequestMessage request) =>
-        $"{request.Method} {request.RequestUri!.Scheme}://{request.RequestUri.Authority}{request.RequestUri.AbsolutePath}";
+    public static string Describe(HttpRequestMessage request)
+    {
+        Uri url = request.RequestUri!;
+        return $"{request.Method} {url.Scheme}://{url.Authority}{url.AbsolutePath}";
+    }
 
     /// <summary>The statuses that count as success; empty for the usual ones.</summary>
     public static IReadOnlyList<int> Expected(TaskContext task, HttpArgs args)
@@ -35,7 +40,8 @@ internal static class HttpRequests
             JsonValueKind.Array => [.. expect.EnumerateArray()],
             _ => [expect],
         };
-        int[] statuses = [.. listed.Select(e => e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int status) ? status : 0)];
+        int[] statuses =
+            [.. listed.Select(e => e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int status) ? status : 0)];
         if (statuses.Any(s => s is < 100 or > 999))
             throw BuiltInJson.BadArguments(task, "'expect' must be a status such as 404, or a list of them.");
         return statuses;
@@ -57,7 +63,10 @@ internal static class HttpRequests
     {
         bool text = body.ValueKind == JsonValueKind.String;
         var content = new ByteArrayContent(Encoding.UTF8.GetBytes(text ? body.GetString()! : body.GetRawText()));
-        content.Headers.ContentType = new MediaTypeHeaderValue(text ? "text/plain" : "application/json") { CharSet = "utf-8" };
+        content.Headers.ContentType = new MediaTypeHeaderValue(text ? "text/plain" : "application/json")
+        {
+            CharSet = "utf-8",
+        };
         return content;
     }
 

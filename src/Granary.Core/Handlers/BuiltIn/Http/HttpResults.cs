@@ -41,7 +41,9 @@ internal static class HttpResults
         return data.WrittenSpan.ToArray();
     }
 
-    /// <summary>The body as text in the character set the response names, else UTF-8; what is no text becomes U+FFFD.</summary>
+    /// <summary>
+    /// The body as text in the character set the response names, else UTF-8; what is no text becomes U+FFFD.
+    /// </summary>
     public static string Text(HttpResponseMessage response, byte[] body) =>
         Charset(response).GetString(WithoutMark(body));
 
