@@ -231,7 +231,8 @@ public abstract class Canceling(EngineFixture fixture) : EngineTests(fixture)
         var open = await granary.StartBatchAsync<string>([], new() { SealTimeout = Hour });
         await open.CancelPendingAsync();
         Assert.Empty(await open.WhenAllAsync().Soon());
-        Assert.Equal((JobState.Canceled, false), ((await open.StatusAsync()).State, (await open.StatusAsync()).Open));
+        Assert.False((await open.StatusAsync()).Open);
+        await RefusedAsync(Refusal.Ended, () => open.AppendAsync("same", ["late"]));
         Time.Advance(Hour);
         Assert.Equal(0, Work.Unseen);
     }

@@ -135,6 +135,6 @@ public abstract class Deadlines(EngineFixture fixture) : EngineTests(fixture)
         await CancelingAsync(batch, "0");
         Time.Advance(5 * Second);
         TaskOutcome<string> outcome = (await batch.WhenAllAsync().Soon())[0];
-        AssertOutcome(outcome, JobState.Failed, Reason.Abandoned);
+        AssertOutcome(outcome, JobState.Failed, Reason.DeadlineExceeded);
     }
 }

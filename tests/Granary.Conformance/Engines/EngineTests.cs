@@ -106,6 +106,28 @@ public abstract class EngineTests(EngineFixture fixture) : IAsyncLifetime
         return await job.StatusAsync();
     }
 
+    /// <summary>Waits until it is durable that a task's attempt has started, so that a crash cannot undo it.</summary>
+    protected static Task StartedAsync(JobHandle job, string path, int attempts) => SoonExtensions.Eventually(
+        async () => (await PendingAsync(job)).Any(
+            task => task.Path == path && task.State == JobState.Running && task.Attempts == attempts),
+        $"attempt {attempts} of {path} runs");
+
+    /// <summary>Waits until so many completions are durable.</summary>
+    protected static Task CompletedAsync(JobHandle job, int count) => SoonExtensions.Eventually(
+        async () => (await job.StatusAsync()).CompletionCount == count, $"{count} items are complete");
+
+    /// <summary>The completions that an engine shows now.</summary>
+    protected async Task<List<Outcome>> ShownAsync(JobId job)
+    {
+        var shown = new List<Outcome>();
+        while (true)
+        {
+            CompletionPage page = await Engine.ReadCompletionsAsync(job, shown.Count, 1_000, TimeSpan.Zero).Soon();
+            if (page.Outcomes.Count == 0) return shown;
+            shown.AddRange(page.Outcomes);
+        }
+    }
+
     protected static void AssertOutcome<T>(TaskOutcome<T> outcome, JobState state, Reason reason = Reason.None) =>
         Assert.Equal((state, reason), (outcome.State, outcome.Reason));
 }

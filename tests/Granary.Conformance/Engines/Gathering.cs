@@ -13,7 +13,7 @@ public abstract class Gathering(EngineFixture fixture) : EngineTests(fixture)
         {
             int before = (await batch.StatusAsync()).CompletionCount;
             attempt.Return(attempt.Name);
-            await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == before + 1);
+            await CompletedAsync(batch, before + 1);
         }
         var all = await gathering.Soon();
         Assert.Equal(["a", "b", "c", "d"], all.Select(outcome => outcome.Value));
@@ -101,7 +101,7 @@ public abstract class Gathering(EngineFixture fixture) : EngineTests(fixture)
         var batch = await granary.StartBatchAsync<string>("abc".Select(name => Do($"{name}")), Pool(3));
         Attempt[] attempts = await Work.NextAsync(3);
         attempts[1].Return("b");
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 1);
+        await CompletedAsync(batch, 1);
         var outcomes = await Engine.ReadOutcomesAsync(batch.Id, 0, 10);
         Assert.Equal([false, true, false], outcomes.Select(outcome => outcome is not null));
         Assert.Equal(1, Assert.Single(await Engine.ReadOutcomesAsync(batch.Id, 1, 1))!.Index);

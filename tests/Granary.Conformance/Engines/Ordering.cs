@@ -98,9 +98,10 @@ public abstract class Ordering(EngineFixture fixture) : EngineTests(fixture)
     public async Task The_order_holds_after_a_crash()
     {
         GranaryClient granary = await StartAsync();
-        await granary.StartBatchAsync<string>("abcdef".Select(name => Do($"{name}")), Pool(1));
+        var batch = await granary.StartBatchAsync<string>("abcdef".Select(name => Do($"{name}")), Pool(1));
         (await Work.NextAsync("a")).Return();
         await Work.NextAsync("b");
+        await CompletedAsync(batch, 1);
 
         await RestartAsync();
 

@@ -162,6 +162,7 @@ public abstract class RetryingFailed(EngineFixture fixture) : EngineTests(fixtur
         await batch.WhenAllAsync().Soon();
         await batch.RetryFailedAsync();
         await Work.NextAsync("a");
+        await StartedAsync(batch, "0", 2);
 
         granary = await RestartAsync();
 

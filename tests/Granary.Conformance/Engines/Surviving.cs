@@ -10,7 +10,9 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         var batch = await granary.StartBatchAsync<string>("abcde".Select(name => Do($"{name}")), Pool(2));
         (await Work.NextAsync(2))[0].Return("A");
         await Work.NextAsync("c");
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).Counts.Succeeded == 1);
+        await CompletedAsync(batch, 1);
+        await StartedAsync(batch, "1", 1);
+        await StartedAsync(batch, "2", 1);
 
         granary = await RestartAsync();
 
@@ -60,6 +62,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         GranaryClient granary = await StartAsync();
         var batch = await granary.StartBatchAsync<string>([Do("a")]);
         Attempt old = await Work.NextAsync("a");
+        await StartedAsync(batch, "0", 1);
         granary = await RestartAsync();
         Attempt current = await Work.NextAsync("a");
 
@@ -84,8 +87,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         {
             Attempt gate = await Work.NextAsync();
             Assert.Equal($"{(crash * 50) + 49:d3}", gate.Name);
-            var page = await Engine.ReadCompletionsAsync(id, 0, Count, TimeSpan.Zero);
-            foreach (Outcome outcome in page.Outcomes)
+            foreach (Outcome outcome in await ShownAsync(id))
             {
                 if (!seen.TryAdd(outcome.Sequence, outcome.Index)) Assert.Equal(seen[outcome.Sequence], outcome.Index);
             }
@@ -127,6 +129,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         for (int death = 0; death < 3; death++)
         {
             await Work.NextAsync("poison");
+            await StartedAsync(granary.GetBatch<string>(batch.Id), "0", death + 1);
             granary = await RestartAsync();
         }
         (await Work.NextAsync("good")).Return("good");
@@ -143,6 +146,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         GranaryClient granary = await StartAsync();
         var batch = await granary.StartBatchAsync<string>([Do("a", new() { Retries = 1, Backoff = TimeSpan.Zero })]);
         await Work.NextAsync("a");
+        await StartedAsync(batch, "0", 1);
         granary = await RestartAsync();
         (await Work.NextAsync("a")).Fail();
         Attempt third = await Work.NextAsync("a");
@@ -158,6 +162,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         var batch = await granary.StartBatchAsync<string>([Do("a", new() { Retries = 1, Backoff = TimeSpan.Zero })]);
         (await Work.NextAsync("a")).Fail();
         await Work.NextAsync("a");
+        await StartedAsync(batch, "0", 2);
         granary = await RestartAsync();
         (await Work.NextAsync("a")).Fail("last");
         var all = await granary.GetBatch<string>(batch.Id).WhenAllAsync().Soon();
@@ -173,6 +178,7 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         Attempt attempt = await Work.NextAsync("a");
         Task reading = batch.WhenAllAsync();
         Task stopping = Fixture.StopAsync();
+        await attempt.SignaledAsync();
         attempt.Stop();
         await stopping.Soon();
         await RefusedAsync(Refusal.Stopping, () => reading);

@@ -28,7 +28,7 @@ public abstract class Waiting(EngineFixture fixture) : EngineTests(fixture)
         var (batch, attempts) = await StartThreeAsync();
         attempts[0].Return("a");
         attempts[2].Fail();
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 2);
+        await CompletedAsync(batch, 2);
         var (done, pending) = await batch.WaitAsync(WaitFor.First).Soon();
         Assert.Equal([0, 2], done.Select(outcome => outcome.Index));
         Assert.Equal([1], pending);
@@ -40,7 +40,7 @@ public abstract class Waiting(EngineFixture fixture) : EngineTests(fixture)
         var (batch, attempts) = await StartThreeAsync();
         Task<BatchWait<string>> waiting = batch.WaitAsync(WaitFor.FirstException);
         attempts[0].Return("a");
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 1);
+        await CompletedAsync(batch, 1);
         Assert.False(waiting.IsCompleted);
         attempts[1].Fail();
         var (done, pending) = await waiting.Soon();
@@ -64,7 +64,7 @@ public abstract class Waiting(EngineFixture fixture) : EngineTests(fixture)
         Task<BatchWait<string>> waiting = batch.WaitAsync();
         attempts[2].Return("c");
         attempts[1].Fail();
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 2);
+        await CompletedAsync(batch, 2);
         Assert.False(waiting.IsCompleted);
         attempts[0].Return("a");
         var (done, pending) = await waiting.Soon();
@@ -77,7 +77,7 @@ public abstract class Waiting(EngineFixture fixture) : EngineTests(fixture)
     {
         var (batch, attempts) = await StartThreeAsync();
         attempts[1].Return("b");
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 1);
+        await CompletedAsync(batch, 1);
         Task<BatchWait<string>> waiting = batch.WaitAsync(WaitFor.All, 2 * Second);
         Time.Advance(2 * Second - TimeSpan.FromTicks(1));
         Assert.False(waiting.IsCompleted);
@@ -123,7 +123,7 @@ public abstract class Waiting(EngineFixture fixture) : EngineTests(fixture)
         Attempt attempt = await Work.NextAsync("a");
         Task<BatchWait<string>> waiting = batch.WaitAsync(WaitFor.FirstException);
         await batch.CancelPendingAsync();
-        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).CompletionCount == 2);
+        await CompletedAsync(batch, 2);
         Assert.False(waiting.IsCompleted);
         Assert.Equal([1, 2], (await batch.WaitAsync(WaitFor.First).Soon()).Done.Select(outcome => outcome.Index));
         attempt.Return();

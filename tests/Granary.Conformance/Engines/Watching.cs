@@ -173,6 +173,7 @@ public abstract class Watching(EngineFixture fixture) : EngineTests(fixture)
         var batch = await granary.StartBatchAsync<string>([Do("a"), Do("b")], Pool(1));
         (await Work.NextAsync("a")).Return();
         await Work.NextAsync("b");
+        await StartedAsync(batch, "1", 1);
         granary = await RestartAsync();
         (await Work.NextAsync("b")).Return();
         batch = granary.GetBatch<string>(batch.Id);
