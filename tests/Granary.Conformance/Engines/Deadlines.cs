@@ -114,7 +114,6 @@ public abstract class Deadlines(EngineFixture fixture) : EngineTests(fixture)
         await Work.NextAsync("a");
         await Fixture.CrashAsync();
         Time.Advance(Hour);
-        Work.Forget();
 
         granary = await StartAgainAsync();
 

@@ -12,7 +12,7 @@ public abstract class EngineTests(EngineFixture fixture) : IAsyncLifetime
     protected static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     protected static readonly TimeSpan Hour = TimeSpan.FromHours(1);
     private IJobEngine? _engine;
-    private HandlerRegistry? _handlers;
+    private Action<HandlerRegistry>? _more;
 
     protected EngineFixture Fixture => fixture;
 
@@ -27,32 +27,30 @@ public abstract class EngineTests(EngineFixture fixture) : IAsyncLifetime
 
     public async Task DisposeAsync() => await fixture.DisposeAsync();
 
-    protected HandlerRegistry StandardHandlers() => new HandlerRegistry()
-        .Handle<JsonElement, object?>("work", Work.RunAsync)
+    private HandlerRegistry StandardHandlers() => new HandlerRegistry()
+        .Handle<JsonElement, object?>("work", Work.NewHandler())
         .Handle<JsonElement, JsonElement>("same", (args, _) => args)
         .Handle<string, string>("fail", string (message, _) => throw new InvalidOperationException(message));
 
     protected async Task<GranaryClient> StartAsync(Action<HandlerRegistry>? more = null)
     {
-        _handlers = StandardHandlers();
-        more?.Invoke(_handlers);
-        _engine = await fixture.StartAsync(_handlers).Soon();
-        return new GranaryClient(_engine, Time);
+        _more = more;
+        return await StartAgainAsync();
     }
 
     /// <summary>Crashes the engine and starts another one, with the same handlers unless others are given.</summary>
-    protected async Task<GranaryClient> RestartAsync(HandlerRegistry? handlers = null)
+    protected async Task<GranaryClient> RestartAsync(HandlerRegistry? others = null)
     {
         await fixture.CrashAsync().Soon();
-        Work.Forget();
-        return await StartAgainAsync(handlers);
+        return await StartAgainAsync(others);
     }
 
     /// <summary>Starts another engine on the store of one that was stopped or has crashed.</summary>
-    protected async Task<GranaryClient> StartAgainAsync(HandlerRegistry? handlers = null)
+    protected async Task<GranaryClient> StartAgainAsync(HandlerRegistry? others = null)
     {
-        _handlers = handlers ?? _handlers!;
-        _engine = await fixture.StartAsync(_handlers).Soon();
+        HandlerRegistry handlers = StandardHandlers();
+        _more?.Invoke(handlers);
+        _engine = await fixture.StartAsync(others ?? handlers).Soon();
         return new GranaryClient(_engine, Time);
     }
 

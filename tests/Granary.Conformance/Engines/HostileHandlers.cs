@@ -210,7 +210,7 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
         Assert.Equal("work", waiting.Handler);
         await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).Counts.Succeeded == 1);
 
-        granary = await RestartAsync(StandardHandlers());
+        granary = await RestartAsync();
         (await Work.NextAsync("a")).Return("a");
         Assert.Equal(["a", "b"], await granary.GetBatch<string>(batch.Id).ResultsAsync().Soon());
     }

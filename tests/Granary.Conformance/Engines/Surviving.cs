@@ -111,7 +111,6 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
         await first.SignaledAsync();
         first.Stop();
         await stopping.Soon();
-        Work.Forget();
 
         granary = await StartAgainAsync();
 

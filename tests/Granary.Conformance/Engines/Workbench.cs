@@ -7,10 +7,22 @@ namespace Granary.Conformance.Engines;
 /// says.</summary>
 public sealed class Workbench
 {
-    private readonly Channel<Attempt> _started = Channel.CreateUnbounded<Attempt>();
+    private Channel<Attempt> _started = Channel.CreateUnbounded<Attempt>();
 
     /// <summary>Attempts that started, and that no test has looked at.</summary>
     public int Unseen => _started.Reader.Count;
+
+    /// <summary>The handler for the next engine. What an engine before it started late, as it went down, is not seen.</summary>
+    public Func<JsonElement, TaskContext, Task<object?>> NewHandler()
+    {
+        Channel<Attempt> started = _started = Channel.CreateUnbounded<Attempt>();
+        return (args, task) =>
+        {
+            var attempt = new Attempt(args, task);
+            started.Writer.TryWrite(attempt);
+            return attempt.End;
+        };
+    }
 
     /// <summary>The next attempt, once it has started.</summary>
     public Task<Attempt> NextAsync() => _started.Reader.ReadAsync().AsTask().Soon();
@@ -32,18 +44,6 @@ public sealed class Workbench
         return [.. attempts.OrderBy(attempt => attempt.Name, StringComparer.Ordinal)];
     }
 
-    /// <summary>Forgets attempts of an engine that is gone.</summary>
-    public void Forget()
-    {
-        while (_started.Reader.TryRead(out _)) { }
-    }
-
-    public Task<object?> RunAsync(JsonElement args, TaskContext task)
-    {
-        var attempt = new Attempt(args, task);
-        _started.Writer.TryWrite(attempt);
-        return attempt.End;
-    }
 }
 
 /// <summary>One attempt in the test's hands.</summary>
