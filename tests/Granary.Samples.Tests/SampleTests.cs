@@ -65,10 +65,12 @@ public sealed class SampleTests
             ],
             lines[11..15]);
         Assert.Equal(
-            ["  bread: Canceled Stopped", "  roast: Canceled Stopped", "  stew: Canceled Stopped"], lines[15..18].Order());
+            ["  bread: Canceled Stopped", "  roast: Canceled Stopped", "  stew: Canceled Stopped"],
+            lines[15..18].Order());
         Assert.Equal(
             [
-                "in the order of submission:", "  tea: tea is ready", "  toast: toast is ready", "  eggs: eggs is ready",
+                "in the order of submission:",
+                "  tea: tea is ready", "  toast: toast is ready", "  eggs: eggs is ready",
                 "  roast: Canceled", "  bread: Canceled", "  stew: Canceled", "  cake: Canceled",
             ],
             lines[18..]);
