@@ -7,84 +7,30 @@ public sealed class BadJobFileTests
 {
     private static readonly string[] s_handlers = ["exec", "http", "echo", "sleep"];
 
-    public static TheoryData<string, string, string> Files => new()
+    /// <summary>The corpus: a file, then <c>=&gt;</c> and its message, then its hint.</summary>
+    public static TheoryData<string, string, string> Files
     {
-        // Not JSON, or not text.
-        { "", "1:1: the file ends in the middle of the JSON text", "" },
-        { "  \n", "2:1: the file ends in the middle of the JSON text", "" },
-        { """{"batch":{"items":[]""", "1:21: batch: the file ends in the middle of the JSON text", "" },
-        { """{"batch":{"items":[{"task":"ec""", "1:31: batch.items[0].task: the file ends in the middle of the JSON text", "" },
-        { """{"batch":{"items":[]}} x""", "1:24: bad JSON: 'x' is invalid after a single JSON value. Expected end of data.", "" },
-        { """{"batch":{"items":[]}}{}""", "1:23: bad JSON: '{' is invalid after a single JSON value. Expected end of data.", "" },
-        { "{\"batch\":{\"items\":[\n{\"task\":\"echo\"},\n]}}", "3:1: batch.items: nothing follows the last comma", "" },
-        { "// a list\n{}", "1:1: comments are not allowed in a job file", "Use the field \"name\" for a title." },
-        { """{"batch":{/* x */"items":[]}}""", "1:11: batch: comments are not allowed in a job file", "Use the field \"name\" for a title." },
-        { "{\"batch\":\0{}}", "1:10: batch: holds a NUL character", "" },
-        { "{'batch':{}}", "1:2: bad JSON: ''' is an invalid start of a property name. Expected a '\"'.", "" },
-        { "{\"batch\":{\"name\":\"a\nb\"}}", "1:20: batch.name: bad JSON: '0x0A' is invalid within a JSON string. The string should be correctly escaped.", "" },
-        { "[]", "1:1: must be a JSON object, is a list", "" },
-        { "null", "1:1: must be a JSON object, is null", "" },
+        get
+        {
+            var files = new TheoryData<string, string, string>
+            {
+                { "", "1:1: the file ends in the middle of the JSON text", "" },
+                { "  \n", "2:1: the file ends in the middle of the JSON text", "" },
+                { "{\"batch\":\0{}}", "1:10: batch: holds a NUL character", "" },
+            };
+            string corpus = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Jobfiles", "bad-job-files.txt"));
+            foreach (string entry in corpus.ReplaceLineEndings("\n").Trim().Split("\n\n"))
+            {
+                string[] parts = entry.Split("\n=> ");
+                string[] answer = parts[1].Split("\n   hint: ");
+                files.Add(parts[0], answer[0], answer.Length > 1 ? answer[1] : "");
+            }
+            return files;
+        }
+    }
 
-        // The root.
-        { "{}", "1:2: says no job", "A job file is {\"batch\": {...}} or {\"chain\": [...]}." },
-        { """{"job":{}}""", "1:2: unknown field \"job\"", "A job file is {\"batch\": {...}} or {\"chain\": [...]}." },
-        { """{"batch":{"items":[]},"chain":[]}""", "1:23: a job is one batch or one chain", "Nest them: {\"batch\": {\"items\": [...]}}." },
-        { """{"batch":[]}""", "1:10: batch: must be an object with the field \"items\", is a list", "" },
-        { """{"batch":{"maxConcurrency":2}}""", "1:10: batch: the field \"items\" is missing", "" },
-        { """{"chain":{"name":"x"}}""", "1:10: chain: the field \"steps\" is missing", "" },
-        { """{"chain":7}""", "1:10: chain: must be a list of steps, or an object with the field \"steps\", is 7", "" },
-        { """{"batch":{"items":[],"items":[]}}""", "1:22: batch: the field \"items\" is given twice", "" },
-        { """{"batch":{"name":"a","name":"b","items":[]}}""", "1:22: batch: the field \"name\" is given twice", "" },
-        { """{"batch":{"maxConcurency":5,"items":[]}}""", "1:11: batch: unknown field \"maxConcurency\"", "Did you mean \"maxConcurrency\"?" },
-        { """{"chain":{"maxConcurrency":5,"steps":[]}}""", "1:11: chain: unknown field \"maxConcurrency\"",
-            "Fields here: retries, backoff, maxBackoff, timeout, cancelGrace, maxInterruptions, deadline, key, name, delay, retention, steps." },
-        { """{"batch":{"items":{}}}""", "1:19: batch.items: must be a list, is an object", "" },
-
-        // Values out of range.
-        { """{"batch":{"maxConcurrency":0,"items":[]}}""", "1:28: batch.maxConcurrency: must be a whole number from 1 to 1,000,000, is 0", "" },
-        { """{"batch":{"maxConcurrency":-1,"items":[]}}""", "1:28: batch.maxConcurrency: must be a whole number from 1 to 1,000,000, is -1", "" },
-        { """{"batch":{"maxConcurrency":2.5,"items":[]}}""", "1:28: batch.maxConcurrency: must be a whole number from 1 to 1,000,000, is 2.5", "" },
-        { """{"batch":{"maxConcurrency":1e400,"items":[]}}""", "1:28: batch.maxConcurrency: must be a whole number from 1 to 1,000,000, is 1e400", "" },
-        { """{"batch":{"maxConcurrency":"5","items":[]}}""", "1:28: batch.maxConcurrency: must be a whole number, is the text \"5\"", "" },
-        { """{"batch":{"onFailure":"stop","items":[]}}""", "1:23: batch.onFailure: must be \"continue\" or \"cancelPending\", is the text \"stop\"", "" },
-        { """{"batch":{"retries":-2,"items":[]}}""", "1:21: batch.retries: must be a whole number from 0 to 10,000, is -2", "" },
-        { """{"batch":{"timeout":"-5s","items":[]}}""", "1:21: batch.timeout: \"-5s\" must not be negative", DurationText.Grammar },
-        { """{"batch":{"timeout":"0s","items":[]}}""", "1:21: batch.timeout: must be longer than zero", "" },
-        { """{"batch":{"timeout":30,"items":[]}}""", "1:21: batch.timeout: must be a duration such as \"1.5s\", is 30", "" },
-        { """{"batch":{"deadline":"soon","items":[]}}""", "1:22: batch.deadline: \"soon\" is not a duration", DurationText.Grammar },
-        { """{"batch":{"delay":"20000d","items":[]}}""", "1:19: batch.delay: \"20000d\" is not a duration", DurationText.Grammar },
-        { """{"batch":{"key":"","items":[]}}""", "1:17: batch.key: must not be empty", "" },
-        { """{"batch":{"key":null,"items":[]}}""", "1:17: batch.key: must be a text, is null", "" },
-        { """{"batch":{"name":"a\u0000b","items":[]}}""", "1:18: batch.name: holds a NUL character", "" },
-
-        // Items.
-        { """{"batch":{"items":["echo"]}}""", "1:20: batch.items[0]: must be an object: a task, chain, batch or wait, is the text \"echo\"", "" },
-        { """{"batch":{"items":[{}]}}""", "1:20: batch.items[0]: says no task, chain, batch or wait",
-            "For example {\"task\": \"echo\", \"args\": {\"text\": \"a\"}}." },
-        { "{\"batch\":{\"items\":[\n  {\"task\":\"echo\"},\n  {\"task\":\"ehco\"}]}}", "3:11: batch.items[1].task: there is no handler \"ehco\"",
-            "Did you mean \"echo\"? Handlers here: echo, exec, http, sleep." },
-        { """{"batch":{"items":[{"task":"résumé"}]}}""", "1:28: batch.items[0].task: there is no handler \"résumé\"", "Handlers here: echo, exec, http, sleep." },
-        { """{"batch":{"items":[{"task":7}]}}""", "1:28: batch.items[0].task: must be a text, is 7", "" },
-        { """{"batch":{"items":[{"task":"echo","arg":{}}]}}""", "1:35: batch.items[0]: unknown field \"arg\"", "Did you mean \"args\"?" },
-        { """{"batch":{"items":[{"task":"echo","task":"echo"}]}}""", "1:35: batch.items[0]: the field \"task\" is given twice", "" },
-        { """{"batch":{"items":[{"task":"echo","chain":[]}]}}""", "1:43: batch.items[0].chain: the item is a task already",
-            "An item is one task, chain, batch or wait." },
-        { """{"batch":{"items":[{"retries":3,"chain":[]}]}}""", "1:31: batch.items[0]: the field \"retries\" fits only a task, and this is a chain",
-            "Put it inside the chain, or on its tasks." },
-        { """{"batch":{"items":[{"wait":"1m"}]}}""", "1:28: batch.items[0].wait: a wait is a step of a chain, not an item of a batch",
-            "Wrap it: {\"chain\": [{\"wait\": \"1m\"}, ...]}." },
-        { """{"chain":[{"wait":"-1s"}]}""", "1:19: chain[0].wait: \"-1s\" must not be negative", DurationText.Grammar },
-        { """{"chain":[{"batch":{"items":[{"chain":{"steps":[{"task":"echo","retries":"3"}]}}]}}]}""",
-            "1:74: chain[0].batch.items[0].chain.steps[0].retries: must be a whole number, is the text \"3\"", "" },
-
-        // Arguments.
-        { """{"batch":{"items":[{"task":"echo","args":{"ü":1,"b":[{"c":1,"c":2}]}}]}}""", "1:61: batch.items[0].args: the field \"c\" is given twice", "" },
-        { """{"batch":{"items":[{"task":"echo","args":{"a":"\u0000"}}]}}""", "1:47: batch.items[0].args: holds a NUL character", "" },
-        { """{"batch":{"items":[{"task":"echo","args":"\ud800"}]}}""",
-            "1:42: batch.items[0].args: is not valid Unicode text: it holds half of a surrogate pair", "" },
-        { """{"batch":{"items":[{"task":"echo","args":01}]}}""", "1:43: batch.items[0].args: bad JSON: Invalid leading zero before '1'.", "" },
-        { """{"batch":{"items":[{"task":"echo","args":NaN}]}}""", "1:42: batch.items[0].args: bad JSON: 'N' is an invalid start of a value.", "" },
-    };
+    [Fact]
+    public void The_corpus_has_more_than_40_files() => Assert.True(Files.Count > 40);
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -23,12 +23,12 @@ public sealed class InterruptTests : IDisposable
         await run.ErrorHasAsync("granary: stopping: what runs may finish; press Ctrl-C again to end it now\n");
         _here.Write("go", "");
         Finished end = (await run.EndAsync()).Expect(ExitCode.Interrupted);
-        Assert.EndsWith("granary: stopped; 2 of 4 done (50%); the same command goes on from here\n", end.Error, StringComparison.Ordinal);
+        Assert.EndsWith("granary: stopped; 2 of 4 done (50%); the same command goes on from here\n", end.Error);
         Assert.Equal(2, _here.ReadLines("r.ndjson").Length);
         Assert.Equal(["a", "b"], Lines("started").Order());
         (await _here.RunAsync(command)).Expect(ExitCode.Ok);
         Assert.Equal(["a", "b", "c", "d"], Lines("started").Order());
-        Assert.Equal([0, 1, 2, 3], _here.ReadLines("r.ndjson").Select(line => line.GetProperty("index").GetInt32()).Order());
+        Assert.Equal([0, 1, 2, 3], _here.ReadLines("r.ndjson").Indexes().Order());
     }
 
     [Fact]
@@ -46,11 +46,11 @@ public sealed class InterruptTests : IDisposable
         await run.ErrorHasAsync("stopping");
         run.Interrupt();
         Finished end = (await run.EndAsync()).Expect(ExitCode.Interrupted);
-        Assert.Contains("granary: ending what runs\n", end.Error, StringComparison.Ordinal);
+        Assert.Contains("granary: ending what runs\n", end.Error);
         await GoneAsync(grandchild);
         _here.Write("go", "");
         JsonElement[] lines = (await _here.RunAsync(command)).Expect(ExitCode.Ok).Lines;
-        Assert.Equal(["a\n", "b\n"], lines.OrderBy(line => line.GetProperty("index").GetInt32()).Select(line => line.GetProperty("value").GetProperty("stdout").GetString()));
+        Assert.Equal(["a\n", "b\n"], lines.Sorted().Select(line => line.Stdout()));
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class InterruptTests : IDisposable
     {
         Finished end = await _here.PipeAsync("x\n", "run", "--timeout", "500ms", "--from", "-", "--exec",
             "sh -c 'sleep 1000 & echo $! > grandchild; wait # {}'");
-        Assert.Equal("TimedOut", Assert.Single(end.Expect(ExitCode.SomeFailed).Lines).GetProperty("reason").GetString());
+        Assert.Equal("TimedOut", Assert.Single(end.Expect(ExitCode.SomeFailed).Lines).Text("reason"));
         await GoneAsync(await NumberAsync("grandchild"));
     }
 
@@ -98,7 +98,7 @@ public sealed class InterruptTests : IDisposable
         _here.Write("go", "");
         (await run.EndAsync()).Expect(ExitCode.SomeFailed);
         Assert.Equal(["Canceled", "Canceled", "Succeeded", "Succeeded", "Succeeded"],
-            _here.ReadLines("r.ndjson").Select(line => line.GetProperty("state").GetString()).Order());
+            _here.ReadLines("r.ndjson").States().Order());
     }
 
     [Fact]
@@ -111,13 +111,13 @@ public sealed class InterruptTests : IDisposable
         await run.OutputHasAsync("granary: stopping");
         _here.Write("go", "");
         (await run.EndAsync()).Expect(ExitCode.Interrupted);
-        Assert.Equal("Succeeded", Assert.Single(_here.ReadLines("r.ndjson")).GetProperty("state").GetString());
+        Assert.Equal("Succeeded", Assert.Single(_here.ReadLines("r.ndjson")).State());
     }
 
     public void Dispose() => _here.Dispose();
 
     private string[] Lines(string file) =>
-        File.Exists(_here.PathOf(file)) ? _here.Read(file).Split('\n', StringSplitOptions.RemoveEmptyEntries) : [];
+        File.Exists(_here.PathOf(file)) ? _here.Read(file).Lines() : [];
 
     private Task StartedAsync(int count) => Until(() => Lines("started").Length >= count, $"{count} tasks have not started");
 

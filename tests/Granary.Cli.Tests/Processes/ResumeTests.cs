@@ -16,7 +16,7 @@ public sealed class ResumeTests : IDisposable
         Finished again = (await _here.RunAsync(command)).Expect(ExitCode.Ok);
         Assert.Equal(first, Values(again.Lines));
         Assert.Matches("granary: job [0-9a-z]{13} had finished, 2 of 2 done; to run it anew, give --key and a name of your own\n", again.Error);
-        Assert.Equal(2, _here.Read("ran").Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(2, _here.Read("ran").Lines().Length);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class ResumeTests : IDisposable
         Finished same = await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-", "--key", "mine");
         Assert.Single(same.Expect(ExitCode.Ok).Lines);
         Finished other = await _here.PipeAsync("2\n", "run", "--task", "echo", "--from", "-", "--key", "mine");
-        Assert.Contains("mine", other.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.Contains("mine", other.Expect(ExitCode.BadInput).Error);
         Assert.Equal("", other.Output);
     }
 
@@ -65,9 +65,9 @@ public sealed class ResumeTests : IDisposable
         }
         (await _here.RunAsync(command)).Expect(ExitCode.Ok);
         JsonElement[] lines = _here.ReadLines("r.ndjson");
-        int[] indexes = lines.Select(line => line.GetProperty("index").GetInt32()).ToArray();
+        int[] indexes = lines.Indexes().ToArray();
         Assert.Equal(Enumerable.Range(0, Count), ordered ? indexes : indexes.Order());
-        Assert.All(lines, line => Assert.Equal($"v{line.GetProperty("index").GetInt32()}\n", line.GetProperty("value").GetProperty("stdout").GetString()));
+        Assert.All(lines, line => Assert.Equal($"v{line.Index()}\n", line.Stdout()));
         // Only what was running at a kill may have run twice.
         Assert.InRange(_here.Read("ran").Count(c => c == '\n'), Count, Count + 5 * 4);
         string before = _here.Read("r.ndjson");
@@ -90,8 +90,8 @@ public sealed class ResumeTests : IDisposable
         _here.Write("go", "");
         Finished end = (await again.EndAsync()).Expect(ExitCode.Ok);
         Assert.Matches("^granary: going on with job [0-9a-z]{13}, 1 of 3 done\n", end.Error);
-        Assert.Equal([0, 1, 2], end.Lines.Select(line => line.GetProperty("index").GetInt32()).Order());
-        Assert.Equal(3, (await _here.RunAsync("show", "last", "--json")).Lines[0].GetProperty("maxConcurrency").GetInt32());
+        Assert.Equal([0, 1, 2], end.Lines.Indexes().Order());
+        Assert.Equal(3, (await _here.RunAsync("show", "last", "--json")).Lines[0].Number("maxConcurrency"));
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ResumeTests : IDisposable
         string before = _here.Read("r.ndjson");
         _here.Write("lines.txt", "4\n5\n");
         Finished fresh = await _here.RunAsync(command);
-        Assert.StartsWith("granary: --out: r.ndjson holds 3 lines already, and this job is new\n", fresh.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.StartsWith("granary: --out: r.ndjson holds 3 lines already, and this job is new\n", fresh.Expect(ExitCode.BadInput).Error);
         (await _here.RunAsync([.. command[..^1], "s.ndjson"])).Expect(ExitCode.Ok);
         Finished longer = await _here.RunAsync(command);
         Assert.Contains("granary: --out: r.ndjson is not the output of this job: has 3 lines, and the job 2 completions\n",
@@ -116,7 +116,7 @@ public sealed class ResumeTests : IDisposable
     {
         string[] command = ["run", "--task", "echo", "--from", "-", "--out", "r.ndjson"];
         (await _here.PipeAsync("1\n2\n", command)).Expect(ExitCode.Ok);
-        Assert.Contains("had finished", (await _here.PipeAsync("1\n2\n", command)).Expect(ExitCode.Ok).Error, StringComparison.Ordinal);
+        Assert.Contains("had finished", (await _here.PipeAsync("1\n2\n", command)).Expect(ExitCode.Ok).Error);
         Assert.Equal(2, _here.ReadLines("r.ndjson").Length);
     }
 

@@ -13,10 +13,10 @@ public sealed class RunTests : IDisposable
         _here.Write("one.json", """{"batch":{"items":[{"task":"echo","args":{"text":"a"}}]}}""");
         Finished end = (await _here.RunAsync("run", "one.json")).Expect(ExitCode.Ok);
         JsonElement line = Assert.Single(end.Lines);
-        Assert.Equal(0, line.GetProperty("index").GetInt32());
-        Assert.Equal("Succeeded", line.GetProperty("state").GetString());
-        Assert.Equal("""{"text":"a"}""", line.GetProperty("value").GetRawText());
-        Assert.Equal(1, line.GetProperty("attempts").GetInt32());
+        Assert.Equal(0, line.Index());
+        Assert.Equal("Succeeded", line.State());
+        Assert.Equal("""{"text":"a"}""", line.Value().GetRawText());
+        Assert.Equal(1, line.Number("attempts"));
         Assert.True(line.GetProperty("startedAt").GetDateTimeOffset() > DateTimeOffset.UtcNow.AddMinutes(-5));
         Assert.True(line.GetProperty("duration").GetDouble() >= 0);
     }
@@ -27,15 +27,15 @@ public sealed class RunTests : IDisposable
         _here.Write("lines.txt", "plain\na b; echo no\n$HOME 'quoted'\n\nü\n");
         Finished end = await _here.RunAsync("run", "--exec", "printf <%s> {}", "--from", "lines.txt", "--ordered", "-c", "3");
         JsonElement[] values = end.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("value")).ToArray();
-        Assert.Equal(["<plain>", "<a b; echo no>", "<$HOME 'quoted'>", "<>", "<ü>"], values.Select(v => v.GetProperty("stdout").GetString()));
-        Assert.All(values, value => Assert.Equal((0, ""), (value.GetProperty("exitCode").GetInt32(), value.GetProperty("stderr").GetString())));
+        Assert.Equal(["<plain>", "<a b; echo no>", "<$HOME 'quoted'>", "<>", "<ü>"], values.Select(v => v.Text("stdout")));
+        Assert.All(values, value => Assert.Equal((0, ""), (value.Number("exitCode"), value.Text("stderr"))));
     }
 
     [Fact]
     public async Task A_shell_runs_only_when_asked_for_and_never_runs_the_line()
     {
         Finished end = await _here.PipeAsync("a b; touch hacked\n", "run", "--shell", "--exec", "printf '[{}]' | tr a-z A-Z", "--from", "-");
-        Assert.Equal("[A B; TOUCH HACKED]", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetProperty("stdout").GetString());
+        Assert.Equal("[A B; TOUCH HACKED]", Assert.Single(end.Expect(ExitCode.Ok).Lines).Stdout());
         Assert.False(File.Exists(_here.PathOf("hacked")));
     }
 
@@ -45,9 +45,9 @@ public sealed class RunTests : IDisposable
         Finished end = await _here.PipeAsync(
             "0\n3\n", "run", "--shell", "--exec", "echo out; echo err >&2; exit {}", "--from", "-", "--ordered");
         JsonElement[] lines = end.Expect(ExitCode.SomeFailed).Lines;
-        Assert.Equal(["Succeeded", "Failed"], lines.Select(line => line.GetProperty("state").GetString()));
+        Assert.Equal(["Succeeded", "Failed"], lines.States());
         JsonElement error = lines[1].GetProperty("error");
-        Assert.Equal("ExitCode", error.GetProperty("type").GetString());
+        Assert.Equal("ExitCode", error.Text("type"));
         Assert.Equal("""{"exitCode":3,"stdout":"out\n","stderr":"err\n"}""", error.GetProperty("data").GetRawText());
     }
 
@@ -57,7 +57,7 @@ public sealed class RunTests : IDisposable
         Finished end = await _here.PipeAsync("30\n", "run", "--exec", "sleep {}", "--from", "-", "--timeout", "200ms", "--retries", "1");
         JsonElement line = Assert.Single(end.Expect(ExitCode.SomeFailed).Lines);
         Assert.Equal(("Failed", "TimedOut", 2),
-            (line.GetProperty("state").GetString(), line.GetProperty("reason").GetString(), line.GetProperty("attempts").GetInt32()));
+            (line.State(), line.Text("reason"), line.Number("attempts")));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class RunTests : IDisposable
     {
         Finished end = await _here.PipeAsync("1\n0\n0\n", "run", "--exec", "sh -c 'exit {}'", "--from", "-", "-c", "1", "--fail-fast");
         Assert.Equal(["Failed", "Canceled", "Canceled"],
-            end.Expect(ExitCode.SomeFailed).Lines.OrderBy(line => line.GetProperty("index").GetInt32()).Select(line => line.GetProperty("state").GetString()));
+            end.Expect(ExitCode.SomeFailed).Lines.Sorted().States());
     }
 
     [Fact]
@@ -74,11 +74,11 @@ public sealed class RunTests : IDisposable
         string[] command = ["run", "--exec", "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; if [ {} = b ]; then touch go; fi'",
             "--from", "-", "-c", "2", "--db", ":memory:"];
         Finished completed = await _here.PipeAsync("a\nb\n", command);
-        Assert.Equal([1, 0], completed.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("index").GetInt32()));
+        Assert.Equal([1, 0], completed.Expect(ExitCode.Ok).Lines.Indexes());
         File.Delete(_here.PathOf("go"));
         Finished ordered = await _here.PipeAsync("a\nb\n", [.. command, "--ordered"]);
-        Assert.Equal([0, 1], ordered.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("index").GetInt32()));
-        Assert.Contains("granary: the database is in memory: nothing of this run is kept\n", ordered.Error, StringComparison.Ordinal);
+        Assert.Equal([0, 1], ordered.Expect(ExitCode.Ok).Lines.Indexes());
+        Assert.Contains("granary: the database is in memory: nothing of this run is kept\n", ordered.Error);
     }
 
     [Fact]
@@ -91,26 +91,26 @@ public sealed class RunTests : IDisposable
             """);
         JsonElement[] lines = (await _here.RunAsync("run", "job.json", "--ordered")).Expect(ExitCode.Ok).Lines;
         Assert.Equal(4, lines.Length);
-        JsonElement[] gathered = lines[3].GetProperty("value").EnumerateArray().ToArray();
-        Assert.Equal(["1", "2"], gathered.Select(outcome => outcome.GetProperty("value").GetRawText()));
+        JsonElement[] gathered = lines[3].Value().EnumerateArray().ToArray();
+        Assert.Equal(["1", "2"], gathered.Select(outcome => outcome.Value().GetRawText()));
     }
 
     [Fact]
     public async Task A_job_file_on_standard_input_runs()
     {
         Finished end = await _here.PipeAsync("""{"chain":[{"task":"echo","args":"x"}]}""", "run", "-");
-        Assert.Equal("\"x\"", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetRawText());
+        Assert.Equal("\"x\"", Assert.Single(end.Expect(ExitCode.Ok).Lines).Value().GetRawText());
         Finished bad = await _here.PipeAsync("""{"chain":[{"task":"echo","arg":"x"}]}""", "run", "-");
-        Assert.StartsWith("(standard input):1:26: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.StartsWith("(standard input):1:26: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error);
     }
 
     [Fact]
     public async Task Lines_are_arguments_of_any_task()
     {
         Finished end = await _here.PipeAsync("{\"text\":\"a\"}\n7\n", "run", "--task", "echo", "--from", "-", "--ordered");
-        Assert.Equal(["{\"text\":\"a\"}", "7"], end.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("value").GetRawText()));
+        Assert.Equal(["{\"text\":\"a\"}", "7"], end.Expect(ExitCode.Ok).Lines.Select(line => line.Value().GetRawText()));
         end = await _here.PipeAsync("a\n", "run", "--task", "echo", "--args", "{\"text\":\"<{}>\"}", "--from", "-");
-        Assert.Equal("""{"text":"<a>"}""", Assert.Single(end.Expect(ExitCode.Ok).Lines).GetProperty("value").GetRawText());
+        Assert.Equal("""{"text":"<a>"}""", Assert.Single(end.Expect(ExitCode.Ok).Lines).Value().GetRawText());
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class RunTests : IDisposable
     {
         string lines = string.Concat(Enumerable.Repeat("1\n", 5000)) + "xyz\n";
         Finished end = await _here.PipeAsync(lines, "run", "--task", "echo", "--from", "-");
-        Assert.StartsWith("(standard input):5001:1: bad JSON", end.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
+        Assert.StartsWith("(standard input):5001:1: bad JSON", end.Expect(ExitCode.BadInput).Error);
         Assert.Equal("", (await _here.RunAsync("ls", "--json")).Expect(ExitCode.Ok).Output);
     }
 
@@ -143,7 +143,7 @@ public sealed class RunTests : IDisposable
     {
         _here.Write("other.db", new string('x', 10_000)).Write("job.json", """{"batch":{"items":[]}}""");
         Finished end = await _here.RunAsync("run", "job.json", "--db", "other.db");
-        Assert.Contains("other.db", end.Expect(ExitCode.Store).Error, StringComparison.Ordinal);
+        Assert.Contains("other.db", end.Expect(ExitCode.Store).Error);
         Assert.Equal(new string('x', 10_000), _here.Read("other.db"));
     }
 

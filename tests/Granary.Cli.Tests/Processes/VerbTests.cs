@@ -14,23 +14,23 @@ public sealed class VerbTests : IDisposable
     {
         await _here.PipeAsync("0\n1\n", "run", "--exec", "sh -c 'exit {}'", "--from", "-", "--key", "mine");
         JsonElement job = Assert.Single((await _here.RunAsync("ls", "--json")).Expect(ExitCode.Ok).Lines);
-        string id = job.GetProperty("id").GetString()!;
+        string id = job.Text("id")!;
         foreach (string name in new[] { id, "mine", "last" })
-            Assert.Equal(id, (await _here.RunAsync("show", name, "--json")).Expect(ExitCode.Ok).Lines[0].GetProperty("id").GetString());
+            Assert.Equal(id, (await _here.RunAsync("show", name, "--json")).Expect(ExitCode.Ok).Lines[0].Text("id"));
         Assert.Equal((1, 1, 2), (Count(job, "succeeded"), Count(job, "failed"), Count(job, "total")));
 
         Finished list = (await _here.RunAsync("ls")).Expect(ExitCode.Ok);
         Assert.Matches($"(?s)JOB .*STATE.*{id} .*2/2", list.Output);
         Assert.Matches($"job +{id}\n", (await _here.RunAsync("show", "last")).Expect(ExitCode.Ok).Output);
-        Assert.Equal([0, 1], (await _here.RunAsync("results", "last", "--json")).Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("index").GetInt32()));
+        Assert.Equal([0, 1], (await _here.RunAsync("results", "last", "--json")).Expect(ExitCode.Ok).Lines.Indexes());
         Assert.Single((await _here.RunAsync("results", "last", "--json", "--as-completed", "--after", "1")).Expect(ExitCode.Ok).Lines);
-        Assert.Contains("Failed", (await _here.RunAsync("results", "last")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        Assert.Contains("Failed", (await _here.RunAsync("results", "last")).Expect(ExitCode.Ok).Output);
         Assert.Equal("", (await _here.RunAsync("pending", "last", "--json")).Expect(ExitCode.Ok).Output);
         (await _here.RunAsync("watch", "last", "--json")).Expect(ExitCode.SomeFailed);
         JsonElement wait = (await _here.RunAsync("wait", "last", "--json")).Expect(ExitCode.SomeFailed).Lines[0];
-        Assert.Equal((true, 2, 0), (wait.GetProperty("reached").GetBoolean(), wait.GetProperty("done").GetInt32(), wait.GetProperty("pending").GetInt32()));
+        Assert.Equal((true, 2, 0), (wait.GetProperty("reached").GetBoolean(), wait.Number("done"), wait.Number("pending")));
         wait = (await _here.RunAsync("wait", "last", "--json", "--until", "first-exception")).Expect(ExitCode.SomeFailed).Lines[0];
-        Assert.Equal(1, wait.GetProperty("outcome").GetProperty("index").GetInt32());
+        Assert.Equal(1, wait.GetProperty("outcome").Index());
     }
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class VerbTests : IDisposable
         Assert.Matches("^wait 1   \\|.*\\.+.*\\|$", rows[1]);
         Assert.Equal("= succeeded  x failed  - canceled  > running  . waiting", rows[^1]);
         JsonElement[] spans = (await _here.RunAsync("timeline", "last", "--json")).Expect(ExitCode.Ok).Lines;
-        Assert.Equal([1, 0, 1], spans.Select(span => span.GetProperty("attempt").GetInt32()));
+        Assert.Equal([1, 0, 1], spans.Select(span => span.Number("attempt")));
         (await _here.RunAsync("timeline", "last", "--svg", "t.svg")).Expect(ExitCode.Ok);
         Assert.Equal("svg", System.Xml.Linq.XDocument.Parse(_here.Read("t.svg")).Root!.Name.LocalName);
     }
@@ -55,20 +55,20 @@ public sealed class VerbTests : IDisposable
         _here.Write("lines.txt", "0\n1\n2\n");
         await using LiveCommand owner = _here.Start("run", "-c", "1", "--exec", Hold, "--from", "lines.txt");
         await StartedAsync(1);
-        Assert.Equal("Running", (await _here.RunAsync("show", "last", "--json")).Expect(ExitCode.Ok).Lines[0].GetProperty("state").GetString());
+        Assert.Equal("Running", (await _here.RunAsync("show", "last", "--json")).Expect(ExitCode.Ok).Lines[0].State());
         JsonElement[] pending = (await _here.RunAsync("pending", "last", "--json")).Expect(ExitCode.Ok).Lines;
         Assert.Equal(3, pending.Length);
         Assert.Equal(("2", "exec", "Queued"),
-            (pending[2].GetProperty("path").GetString(), pending[2].GetProperty("handler").GetString(), pending[2].GetProperty("state").GetString()));
-        Assert.Contains("PoolFull", (await _here.RunAsync("pending", "last")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+            (pending[2].Text("path"), pending[2].Text("handler"), pending[2].State()));
+        Assert.Contains("PoolFull", (await _here.RunAsync("pending", "last")).Expect(ExitCode.Ok).Output);
         JsonElement wait = (await _here.RunAsync("wait", "last", "--timeout", "100ms", "--json")).Expect(ExitCode.Interrupted).Lines[0];
-        Assert.Equal((false, 3), (wait.GetProperty("reached").GetBoolean(), wait.GetProperty("pending").GetInt32()));
+        Assert.Equal((false, 3), (wait.GetProperty("reached").GetBoolean(), wait.Number("pending")));
         (await _here.RunAsync("backup", "copy.db")).Expect(ExitCode.Ok);
         (await _here.RunAsync("verify", "--db", "copy.db")).Expect(ExitCode.Ok);
         (await _here.RunAsync("verify")).Expect(ExitCode.Ok);
         foreach (string verb in new[] { "cancel last", "resize last 3", "pause last", "resume last", "retry last", "work" })
-            Assert.Contains(owner.Id.ToString(null, null), (await _here.RunAsync(verb.Split(' '))).Expect(ExitCode.Store).Error, StringComparison.Ordinal);
-        Assert.Contains(owner.Id.ToString(null, null), (await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-")).Expect(ExitCode.Store).Error, StringComparison.Ordinal);
+            Assert.Contains(owner.Id.ToString(null, null), (await _here.RunAsync(verb.Split(' '))).Expect(ExitCode.Store).Error);
+        Assert.Contains(owner.Id.ToString(null, null), (await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-")).Expect(ExitCode.Store).Error);
 
         await using LiveCommand follower = _here.Start("results", "last", "--follow", "--as-completed", "--json");
         await using LiveCommand watcher = _here.Start("watch", "last", "--json");
@@ -90,16 +90,16 @@ public sealed class VerbTests : IDisposable
             await run.KillAsync();
         }
         _here.Write("go", "");
-        Assert.EndsWith(": 3 at once\n", (await _here.RunAsync("resize", "last", "3")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        Assert.EndsWith(": 3 at once\n", (await _here.RunAsync("resize", "last", "3")).Expect(ExitCode.Ok).Output);
         Assert.True((await _here.RunAsync("pause", "last", "--json")).Expect(ExitCode.Ok).Lines[0].GetProperty("paused").GetBoolean());
-        Assert.EndsWith(": resumed; granary work runs it\n", (await _here.RunAsync("resume", "last")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        Assert.EndsWith(": resumed; granary work runs it\n", (await _here.RunAsync("resume", "last")).Expect(ExitCode.Ok).Output);
         Assert.Equal(0, Count((await _here.RunAsync("show", "last", "--json")).Lines[0], "succeeded"));
         (await _here.RunAsync("cancel", "last", "--pending")).Expect(ExitCode.Ok);
         await _here.RunAsync("work");
         JsonElement job = (await _here.RunAsync("show", "last", "--json")).Lines[0];
         Assert.Equal(3, Count(job, "succeeded") + Count(job, "canceled"));
         Assert.InRange(Count(job, "canceled"), 2, 3);
-        Assert.Equal(3, job.GetProperty("maxConcurrency").GetInt32());
+        Assert.Equal(3, job.Number("maxConcurrency"));
     }
 
     [Fact]
@@ -109,14 +109,14 @@ public sealed class VerbTests : IDisposable
         _here.Write("lines.txt", "0\n1\n2\n");
         (await _here.RunAsync(command)).Expect(ExitCode.SomeFailed);
         _here.Write("go", "");
-        Assert.EndsWith(": 1 items run again; granary work runs them\n", (await _here.RunAsync("retry", "last")).Expect(ExitCode.Ok).Output, StringComparison.Ordinal);
+        Assert.EndsWith(": 1 items run again; granary work runs them\n", (await _here.RunAsync("retry", "last")).Expect(ExitCode.Ok).Output);
         (await _here.RunAsync("work")).Expect(ExitCode.Ok);
-        Assert.Equal("0 1 1 2", string.Join(' ', _here.Read("ran").Split('\n', StringSplitOptions.RemoveEmptyEntries).Order()));
+        Assert.Equal("0 1 1 2", string.Join(' ', _here.Read("ran").Lines().Order()));
         JsonElement[] results = (await _here.RunAsync("results", "last", "--json")).Lines;
-        Assert.All(results, line => Assert.Equal("Succeeded", line.GetProperty("state").GetString()));
+        Assert.All(results, line => Assert.Equal("Succeeded", line.State()));
         // The file of completions gains the new outcome.
         (await _here.RunAsync(command)).Expect(ExitCode.Ok);
-        Assert.Equal([0, 1, 1, 2], _here.ReadLines("r.ndjson").Select(line => line.GetProperty("index").GetInt32()).Order());
+        Assert.Equal([0, 1, 1, 2], _here.ReadLines("r.ndjson").Indexes().Order());
     }
 
     [Fact]
@@ -126,7 +126,7 @@ public sealed class VerbTests : IDisposable
         (await _here.RunAsync("run", "--exec", "sh -c '[ {} = 1 ] && [ ! -e go ] && exit 5; exit 0'", "--from", "lines.txt")).Expect(ExitCode.SomeFailed);
         _here.Write("go", "");
         JsonElement line = Assert.Single((await _here.RunAsync("retry", "last", "--run")).Expect(ExitCode.Ok).Lines);
-        Assert.Equal((1, "Succeeded"), (line.GetProperty("index").GetInt32(), line.GetProperty("state").GetString()));
+        Assert.Equal((1, "Succeeded"), (line.Index(), line.State()));
     }
 
     [Fact]

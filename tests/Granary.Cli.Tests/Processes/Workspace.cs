@@ -44,7 +44,7 @@ internal sealed class Workspace : IDisposable
     public JsonElement[] ReadLines(string file) => ParseLines(Read(file));
 
     public static JsonElement[] ParseLines(string text) =>
-        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        text.Lines().Select(line => JsonDocument.Parse(line).RootElement).ToArray();
 
     /// <summary>Runs a command to its end.</summary>
     public async Task<Finished> RunAsync(params string[] args)
