@@ -9,7 +9,8 @@ try
     ParseResult parsed = CommandLine.Parse(args, error);
     if (parsed.Errors.Count > 0 || CommandLine.MistypedOption(parsed) is not null) throw CommandLine.Fault(parsed);
     // Signals are the verbs' own business, and so are exceptions this file's.
-    var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+    var configuration =
+        new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
     return await parsed.InvokeAsync(configuration);
 }
 catch (CliException e)
@@ -38,6 +39,7 @@ catch (OperationCanceledException)
 }
 catch (Exception e)
 {
-    error.Complain($"granary: a bug in granary: {e}", "Please report it, with the command. Finished work is safe in the database.");
+    error.Complain($"granary: a bug in granary: {e}",
+        "Please report it, with the command. Finished work is safe in the database.");
     return (int)ExitCode.Internal;
 }

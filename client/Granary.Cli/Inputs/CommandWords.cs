@@ -2,13 +2,14 @@ using System.Text;
 
 namespace Granary.Cli;
 
-/// <summary>Splits a command into words, and fits input lines into shell scripts without their text ever being script.</summary>
+/// <summary>Splits a command into words, and fits input lines into shell scripts without their text ever being
+/// script.</summary>
 internal static class CommandWords
 {
     private static readonly string[] s_shellWords = ["|", "||", "&&", ";", "&", ">", ">>", "<", "2>", "2>&1"];
 
-    /// <summary>Words are parted by white space; single quotes keep everything, double quotes keep white space, and a backslash
-    /// keeps a quote, a space or a backslash.</summary>
+    /// <summary>Words are parted by white space; single quotes keep everything, double quotes keep white space, and a
+    /// backslash keeps a quote, a space or a backslash.</summary>
     public static string[] Split(string command)
     {
         var words = new List<string>();
@@ -18,7 +19,8 @@ internal static class CommandWords
         for (int i = 0; i < command.Length; i++)
         {
             char c = command[i];
-            bool escapes = c == '\\' && quote != '\'' && i + 1 < command.Length && command[i + 1] is '\\' or '"' or '\'' or ' ';
+            bool escapes =
+                c == '\\' && quote != '\'' && i + 1 < command.Length && command[i + 1] is '\\' or '"' or '\'' or ' ';
             if (escapes && c == '\\') (c, inWord) = (command[++i], true);
             else if (quote == '\0' && c is '"' or '\'' && quote == '\0') { (quote, inWord) = (c, true); continue; }
             else if (quote != '\0' && c == quote) { quote = '\0'; continue; }
@@ -32,7 +34,8 @@ internal static class CommandWords
             word.Append(c);
             inWord = true;
         }
-        if (quote != '\0') throw CliException.BadInput($"--exec: the quote {quote} is not closed", "Close it, or put a backslash before it.");
+        if (quote != '\0')
+            throw CliException.BadInput($"--exec: the quote {quote} is not closed", "Close it, or escape it with \\.");
         if (inWord) words.Add(word.ToString());
         if (words.Count == 0) throw CliException.BadInput("--exec is empty", "For example --exec 'sha256sum {}'.");
         return [.. words];
@@ -41,7 +44,8 @@ internal static class CommandWords
     /// <summary>A word that only a shell understands, or null.</summary>
     public static string? ShellWord(string[] words) => words.Skip(1).FirstOrDefault(s_shellWords.Contains);
 
-    /// <summary>The script with each <c>{}</c> as the shell's first parameter, quoted as its place in the script needs.</summary>
+    /// <summary>The script with each <c>{}</c> as the shell's first parameter, quoted as its place in the script
+    /// needs.</summary>
     public static string ShellScript(string command)
     {
         var script = new StringBuilder();

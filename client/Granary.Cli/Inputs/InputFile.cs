@@ -3,7 +3,8 @@ using System.Security.Cryptography;
 
 namespace Granary.Cli;
 
-/// <summary>A file that can be read more than once. Standard input and pipes are copied to a temporary file first.</summary>
+/// <summary>A file that can be read more than once. Standard input and pipes are copied to a temporary file
+/// first.</summary>
 internal sealed class InputFile : IDisposable
 {
     private readonly string _path;
@@ -23,8 +24,10 @@ internal sealed class InputFile : IDisposable
         if (path == "-") return Spool("(standard input)", Console.OpenStandardInput());
         try
         {
-            if (Directory.Exists(path)) throw CliException.BadInput($"{path} is a directory", "Give a file of lines or a job file.");
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+            if (Directory.Exists(path))
+                throw CliException.BadInput($"{path} is a directory", "Give a file of lines or a job file.");
+            var stream =
+                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
             bool regular = stream.CanSeek && (File.GetAttributes(path) & FileAttributes.Device) == 0;
             if (!regular) return Spool(path, stream);
             stream.Dispose();
@@ -38,7 +41,8 @@ internal sealed class InputFile : IDisposable
 
     /// <summary>From its beginning.</summary>
     public Stream Read() =>
-        new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0, FileOptions.SequentialScan);
+        new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0,
+            FileOptions.SequentialScan);
 
     /// <summary>Adds the whole content to a hash, in pieces.</summary>
     public void AddTo(IncrementalHash hash)

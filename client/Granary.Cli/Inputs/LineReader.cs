@@ -1,11 +1,12 @@
 namespace Granary.Cli;
 
-/// <summary>One line of input: its number from 1, and its text without the line end, valid until the next one is read.</summary>
+/// <summary>One line of input: its number from 1, and its text without the line end, valid until the next one is
+/// read.</summary>
 internal readonly record struct InputLine(long Number, ReadOnlyMemory<byte> Text);
 
 /// <summary>
-/// Reads lines as <c>xargs -d '\n'</c> does: each line end closes an item, an empty line is an empty item, and a last line
-/// without an end counts. A carriage return before the end and a byte order mark are dropped. UTF-8 only.
+/// Reads lines as <c>xargs -d '\n'</c> does: each line end closes an item, an empty line is an empty item, and a last
+/// line without an end counts. A carriage return before the end and a byte order mark are dropped. UTF-8 only.
 /// </summary>
 internal static class LineReader
 {
@@ -43,7 +44,8 @@ internal static class LineReader
         if (kept > JobDefaults.MaxArgumentBytes)
         {
             throw CliException.At(file, new TextPosition(number, 1),
-                $"the line is longer than {JobDefaults.MaxArgumentBytes / 1024:N0} KiB", "Put the data in a file and list its path.");
+                $"the line is longer than {JobDefaults.MaxArgumentBytes / 1024:N0} KiB",
+                    "Put the data in a file and list its path.");
         }
         byte[] target = kept > buffer.Length / 2 ? new byte[buffer.Length * 2] : buffer;
         buffer.AsSpan(start, kept).CopyTo(target);
@@ -60,6 +62,7 @@ internal static class LineReader
         var position = new TextPosition(number, tracker.Position.Column);
         throw bad >= 0
             ? CliException.At(file, position, "the line is not UTF-8", Utf8Check.Hint(line))
-            : CliException.At(file, position, "the line holds a NUL character", "Items are separated by line ends, not by NUL.");
+            : CliException.At(file, position, "the line holds a NUL character",
+                "Items are separated by line ends, not by NUL.");
     }
 }

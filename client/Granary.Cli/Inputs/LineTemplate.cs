@@ -25,7 +25,8 @@ internal abstract class LineTemplate(string handler)
         if (_args.WrittenCount > JobDefaults.MaxArgumentBytes)
         {
             throw CliException.At(file, new TextPosition(line.Number, 1),
-                $"the task's arguments are larger than {JobDefaults.MaxArgumentBytes / 1024:N0} KiB", "Shorten the line.");
+                $"the task's arguments are larger than {JobDefaults.MaxArgumentBytes / 1024:N0} KiB",
+                    "Shorten the line.");
         }
         return new TaskItem(Handler, _args.WrittenSpan.ToArray());
     }
@@ -35,7 +36,8 @@ internal abstract class LineTemplate(string handler)
     protected static string Text(InputLine line) => Encoding.UTF8.GetString(line.Text.Span);
 }
 
-/// <summary><c>--exec</c>: the words of a command, with the line in place of each <c>{}</c>; never through a shell.</summary>
+/// <summary><c>--exec</c>: the words of a command, with the line in place of each <c>{}</c>; never through a
+/// shell.</summary>
 internal sealed class ExecTemplate(string[] words, string directory) : LineTemplate("exec")
 {
     public override bool HasHole { get; } = words.Any(word => word.Contains(Hole, StringComparison.Ordinal));
@@ -78,8 +80,8 @@ internal sealed class ShellTemplate(string command, string directory) : LineTemp
     }
 }
 
-/// <summary><c>--http</c>: a URL. At its beginning <c>{}</c> is the line as it stands; later on it is percent-encoded, where
-/// slashes stay in the path.</summary>
+/// <summary><c>--http</c>: a URL. At its beginning <c>{}</c> is the line as it stands; later on it is percent-encoded,
+/// where slashes stay in the path.</summary>
 internal sealed class HttpTemplate(string url) : LineTemplate("http")
 {
     public override bool HasHole { get; } = url.Contains(Hole, StringComparison.Ordinal);
@@ -113,8 +115,8 @@ internal sealed class HttpTemplate(string url) : LineTemplate("http")
     }
 }
 
-/// <summary><c>--task</c>: any handler. Each line is the arguments, as JSON; or with <c>--args</c> the arguments are the same
-/// JSON for all, and <c>{}</c> in its texts is the line.</summary>
+/// <summary><c>--task</c>: any handler. Each line is the arguments, as JSON; or with <c>--args</c> the arguments are
+/// the same JSON for all, and <c>{}</c> in its texts is the line.</summary>
 internal sealed class TaskTemplate(string handler, string? args) : LineTemplate(handler)
 {
     private readonly JsonElement? _args = args is null ? null : Parse(args);

@@ -44,8 +44,8 @@ internal struct TextTracker()
 /// <summary>Checks UTF-8 that arrives in pieces.</summary>
 internal static class Utf8Check
 {
-    /// <summary>The offset of the first byte that is not UTF-8, or −1. A character cut off at the end is fine unless the
-    /// bytes are the last; <paramref name="whole"/> says how many bytes need not be looked at again.</summary>
+    /// <summary>The offset of the first byte that is not UTF-8, or −1. A character cut off at the end is fine unless
+    /// the bytes are the last; <paramref name="whole"/> says how many bytes need not be looked at again.</summary>
     public static int FirstInvalid(ReadOnlySpan<byte> bytes, bool last, out int whole)
     {
         whole = bytes.Length;
@@ -68,7 +68,8 @@ internal static class Utf8Check
     /// <summary>How to mend a file that is not UTF-8.</summary>
     public static string Hint(ReadOnlySpan<byte> start) => start switch
     {
-        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] => "The file looks like UTF-16: save it as UTF-8, or convert it with iconv.",
+        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] =>
+            "The file looks like UTF-16: save it as UTF-8, or convert it with iconv.",
         _ => "Save the file as UTF-8, or convert it with iconv.",
     };
 }

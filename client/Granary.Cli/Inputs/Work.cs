@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Granary.Cli;
 
-/// <summary>What a run submits: the job, its items (made anew at each reading), and the key that its content makes.</summary>
+/// <summary>What a run submits: the job, its items (made anew at each reading), and the key that its content
+/// makes.</summary>
 internal sealed class Work : IDisposable
 {
     private readonly InputFile? _input;
@@ -14,7 +15,8 @@ internal sealed class Work : IDisposable
     /// <summary>The job; its key only if one was given.</summary>
     public JobSpec Spec { get; }
 
-    /// <summary><c>run-</c> and a SHA-256 over everything that makes the work: the same command gives the same key.</summary>
+    /// <summary><c>run-</c> and a SHA-256 over everything that makes the work: the same command gives the same
+    /// key.</summary>
     public string ContentKey { get; }
 
     public Func<IEnumerable<Item>> Items { get; }
@@ -32,7 +34,8 @@ internal sealed class Work : IDisposable
             throw CliException.BadInput("nothing to run",
                 "Give a job file, or --exec CMD, --http URL or --task NAME; see granary run --help.");
         }
-        if (given > 1) throw CliException.BadInput("a job file, --exec, --http and --task exclude each other", "Give one of them.");
+        if (given > 1)
+            throw CliException.BadInput("a job file, --exec, --http and --task exclude each other", "Give one.");
         return options.JobFile is not null ? OfJobFile(options, handlers) : OfLines(options, handlers);
     }
 
@@ -49,7 +52,8 @@ internal sealed class Work : IDisposable
         foreach (Item _ in reader.ReadItems()) { }
         JobSpec spec = reader.Spec;
         if (spec.Kind == JobKind.Chain && (options.Concurrency is not null || options.FailFast))
-            throw CliException.BadInput($"{input.Name} is a chain; -c and --fail-fast fit only a batch", "Leave them out.");
+            throw CliException.BadInput($"{input.Name} is a chain; -c and --fail-fast fit only a batch",
+                "Leave them out.");
         spec = Override(spec, options);
         if (spec.Name.Length == 0) spec = spec with { Name = Title(Path.GetFileName(input.Name)) };
         return new Work(spec, Fingerprint("jobfile", options, spec, input), () => Reread(input, handlers), input);
@@ -71,7 +75,9 @@ internal sealed class Work : IDisposable
         if (options.From is not null && !template.HasHole)
         {
             throw CliException.BadInput("the command has no {}, the place of the input line",
-                options.Args is null ? "For example --exec 'sha256sum {}'." : "For example --args '{\"text\": \"{}\"}'.");
+                options.Args is null
+                    ? "For example --exec 'sha256sum {}'."
+                    : "For example --args '{\"text\": \"{}\"}'.");
         }
         string command = options.Exec ?? options.Http ?? options.Task + " " + options.Args;
         JobSpec spec = Override(new JobSpec { Kind = JobKind.Batch, Name = Title(command) }, options);
@@ -92,8 +98,10 @@ internal sealed class Work : IDisposable
 
     private static LineTemplate Template(RunOptions options, IReadOnlyCollection<string> handlers)
     {
-        if (options.Args is not null && options.Task is null) throw CliException.BadInput("--args needs --task", "Name the handler.");
-        if (options.Shell && options.Exec is null) throw CliException.BadInput("--shell needs --exec", "Give the script.");
+        if (options.Args is not null && options.Task is null)
+            throw CliException.BadInput("--args needs --task", "Name the handler.");
+        if (options.Shell && options.Exec is null)
+            throw CliException.BadInput("--shell needs --exec", "Give the script.");
         string directory = Environment.CurrentDirectory;
         if (options.Http is not null) return new HttpTemplate(options.Http);
         if (options.Exec is not null && options.Shell) return new ShellTemplate(options.Exec, directory);

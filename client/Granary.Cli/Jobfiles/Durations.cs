@@ -10,11 +10,13 @@ internal static class Durations
     {
         problem = "";
         if (DurationText.TryParse(text, out value)) return true;
-        problem = text.StartsWith('-') && DurationText.TryParse(text.AsSpan(1), out _) ? "must not be negative" : "is not a duration";
+        bool negative = text.StartsWith('-') && DurationText.TryParse(text.AsSpan(1), out _);
+        problem = negative ? "must not be negative" : "is not a duration";
         return false;
     }
 
-    /// <summary>For people: <c>310ms</c>, <c>1.25s</c>, <c>12.4s</c>, <c>3m 20s</c>, <c>2h 05m</c>, <c>3d 4h</c>.</summary>
+    /// <summary>For people: <c>310ms</c>, <c>1.25s</c>, <c>12.4s</c>, <c>3m 20s</c>, <c>2h 05m</c>, <c>3d
+    /// 4h</c>.</summary>
     public static string Show(TimeSpan time) => time switch
     {
         { Ticks: < 0 } => "0s",

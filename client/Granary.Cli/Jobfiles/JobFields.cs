@@ -36,8 +36,10 @@ internal static class JobFields
         new("retention", (file, g) => g.Retention = file.Duration()),
     ];
 
-    private static readonly JobField<GroupDraft> s_items = new("items", static (file, g) => file.Items(g, inChain: false));
-    private static readonly JobField<GroupDraft> s_steps = new("steps", static (file, g) => file.Items(g, inChain: true));
+    private static readonly JobField<GroupDraft> s_items =
+        new("items", static (file, g) => file.Items(g, inChain: false));
+    private static readonly JobField<GroupDraft> s_steps =
+        new("steps", static (file, g) => file.Items(g, inChain: true));
 
     /// <summary>Fields of the object that is the job, besides its items or steps.</summary>
     public static readonly JobField<GroupDraft>[] RootBatch = [.. s_pool, .. s_inherited, .. s_job];
@@ -53,12 +55,18 @@ internal static class JobFields
     [
         new("task", static (file, item) => file.Task(item)),
         new("args", static (file, item) => item.Args = file.Args(item)),
-        new("retries", static (file, item) => item.Options = file.Own(item, "retries") with { Retries = file.Whole(0, 10_000) }),
-        new("backoff", static (file, item) => item.Options = file.Own(item, "backoff") with { Backoff = file.Duration() }),
-        new("maxBackoff", static (file, item) => item.Options = file.Own(item, "maxBackoff") with { MaxBackoff = file.Duration() }),
-        new("timeout", static (file, item) => item.Options = file.Own(item, "timeout") with { Timeout = file.DurationOrNone() }),
-        new("deadline", static (file, item) => item.Options = file.Own(item, "deadline") with { Deadline = file.Positive() }),
-        new("cancelGrace", static (file, item) => item.Options = file.Own(item, "cancelGrace") with { CancelGrace = file.Duration() }),
+        new("retries", static (file, item) => item.Options =
+            file.Own(item, "retries") with { Retries = file.Whole(0, 10_000) }),
+        new("backoff", static (file, item) => item.Options =
+            file.Own(item, "backoff") with { Backoff = file.Duration() }),
+        new("maxBackoff", static (file, item) => item.Options =
+            file.Own(item, "maxBackoff") with { MaxBackoff = file.Duration() }),
+        new("timeout", static (file, item) => item.Options =
+            file.Own(item, "timeout") with { Timeout = file.DurationOrNone() }),
+        new("deadline", static (file, item) => item.Options =
+            file.Own(item, "deadline") with { Deadline = file.Positive() }),
+        new("cancelGrace", static (file, item) => item.Options =
+            file.Own(item, "cancelGrace") with { CancelGrace = file.Duration() }),
         new("maxInterruptions", static (file, item) =>
             item.Options = file.Own(item, "maxInterruptions") with { MaxInterruptions = file.Whole(0, 10_000) }),
         new("chain", static (file, item) => file.Chain(item)),

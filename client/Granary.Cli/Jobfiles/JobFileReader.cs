@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Granary.Cli;
 
 /// <summary>
-/// Reads a job file: what the job is, and its items one after another in bounded memory. Strict: the first field that is
-/// unknown, given twice, missing, of the wrong type or out of range ends it with file, line, column and field.
+/// Reads a job file: what the job is, and its items one after another in bounded memory. Strict: the first field that
+/// is unknown, given twice, missing, of the wrong type or out of range ends it with file, line, column and field.
 /// </summary>
 internal sealed class JobFileReader
 {
@@ -43,8 +43,10 @@ internal sealed class JobFileReader
             }
             string name = _json.Text();
             if (name is not ("batch" or "chain"))
-                throw _json.Fault($"unknown field {JsonSource.Quote(name)}", "A job file is {\"batch\": {...}} or {\"chain\": [...]}.");
-            if (_kind is not null) throw _json.Fault("a job is one batch or one chain", "Nest them: {\"batch\": {\"items\": [...]}}.");
+                throw _json.Fault($"unknown field {JsonSource.Quote(name)}",
+                    "A job file is {\"batch\": {...}} or {\"chain\": [...]}.");
+            if (_kind is not null)
+                throw _json.Fault("a job is one batch or one chain", "Nest them: {\"batch\": {\"items\": [...]}}.");
             _kind = name == "batch" ? JobKind.Batch : JobKind.Chain;
             _json.Enter(name);
             _json.Advance();
@@ -91,8 +93,10 @@ internal sealed class JobFileReader
     /// <summary>continue or cancelPending.</summary>
     public FailurePolicy OnFailure()
     {
-        if (_json.Token == JsonTokenType.String && _json.RawText.SequenceEqual("continue"u8)) return FailurePolicy.Continue;
-        if (_json.Token == JsonTokenType.String && _json.RawText.SequenceEqual("cancelPending"u8)) return FailurePolicy.CancelPending;
+        if (_json.Token == JsonTokenType.String && _json.RawText.SequenceEqual("continue"u8))
+            return FailurePolicy.Continue;
+        if (_json.Token == JsonTokenType.String && _json.RawText.SequenceEqual("cancelPending"u8))
+            return FailurePolicy.CancelPending;
         throw Wrong("\"continue\" or \"cancelPending\"");
     }
 
@@ -116,7 +120,8 @@ internal sealed class JobFileReader
         string? near = Nearest.Find(item.Handler, _handlers);
         string known = $"Handlers here: {string.Join(", ", _handlers.Order(StringComparer.Ordinal))}.";
         throw _json.Fault(
-            $"there is no handler {JsonSource.Quote(item.Handler)}", near is null ? known : $"Did you mean \"{near}\"? {known}");
+            $"there is no handler {JsonSource.Quote(item.Handler)}",
+            near is null ? known : $"Did you mean \"{near}\"? {known}");
     }
 
     /// <summary>The arguments of a task: any JSON.</summary>
@@ -137,7 +142,8 @@ internal sealed class JobFileReader
     public void Wait(ItemDraft item)
     {
         if (!_inChain)
-            throw _json.Fault("a wait is a step of a chain, not an item of a batch", "Wrap it: {\"chain\": [{\"wait\": \"1m\"}, ...]}.");
+            throw _json.Fault("a wait is a step of a chain, not an item of a batch",
+                "Wrap it: {\"chain\": [{\"wait\": \"1m\"}, ...]}.");
         Be(item, "wait");
         item.Built = new WaitItem(Duration());
     }
@@ -183,7 +189,8 @@ internal sealed class JobFileReader
         TextPosition start = _json.Position;
         while (NextName())
         {
-            if (_json.Token == JsonTokenType.PropertyName && _json.RawText.SequenceEqual(list == "items" ? "items"u8 : "steps"u8))
+            if (_json.Token == JsonTokenType.PropertyName
+                && _json.RawText.SequenceEqual(list == "items" ? "items"u8 : "steps"u8))
             {
                 if (hasList) throw GivenTwice(list);
                 hasList = true;
@@ -228,10 +235,13 @@ internal sealed class JobFileReader
         uint seen = 0;
         while (NextName()) ReadField(JobFields.Item, draft, ref seen);
         if (draft.Kind is null)
-            throw _json.Fault(start, "says no task, chain, batch or wait", "For example {\"task\": \"echo\", \"args\": {\"text\": \"a\"}}.");
+            throw _json.Fault(start, "says no task, chain, batch or wait",
+                "For example {\"task\": \"echo\", \"args\": {\"text\": \"a\"}}.");
         if (draft is { Kind: not "task", TaskField: { } field })
             throw _json.Fault(field.At, $"the field \"{field.Name}\" fits only a task, and this is a {draft.Kind}",
-                draft.Kind == "wait" ? "A wait has no other field." : $"Put it inside the {draft.Kind}, or on its tasks.");
+                draft.Kind == "wait"
+                    ? "A wait has no other field."
+                    : $"Put it inside the {draft.Kind}, or on its tasks.");
         _json.Leave();
         return draft.ToItem();
     }
@@ -252,14 +262,16 @@ internal sealed class JobFileReader
     private void Nest(Action read)
     {
         if (++_depth > JobDefaults.MaxDepth)
-            throw _json.Fault($"batches and chains nest deeper than {JobDefaults.MaxDepth} levels", "Flatten the job, or submit parts of it.");
+            throw _json.Fault($"batches and chains nest deeper than {JobDefaults.MaxDepth} levels",
+                "Flatten the job, or submit parts of it.");
         read();
         _depth--;
     }
 
     private void Be(ItemDraft item, string kind)
     {
-        if (item.Kind is not null) throw _json.Fault($"the item is a {item.Kind} already", "An item is one task, chain, batch or wait.");
+        if (item.Kind is not null)
+            throw _json.Fault($"the item is a {item.Kind} already", "An item is one task, chain, batch or wait.");
         item.Kind = kind;
     }
 
@@ -287,7 +299,8 @@ internal sealed class JobFileReader
         string[] known = more.Length > 0 ? [.. fields, more] : [.. fields];
         string all = $"Fields here: {string.Join(", ", known)}.";
         return _json.Fault(
-            $"unknown field {JsonSource.Quote(name)}", Nearest.Find(name, known) is { } near ? $"Did you mean \"{near}\"?" : all);
+            $"unknown field {JsonSource.Quote(name)}",
+            Nearest.Find(name, known) is { } near ? $"Did you mean \"{near}\"?" : all);
     }
 
     private CliException GivenTwice(string name) => _json.Fault($"the field \"{name}\" is given twice");

@@ -33,7 +33,8 @@ internal sealed class JsonSource
     /// <summary>Reads one line of a file.</summary>
     public JsonSource(InputLine line, string file)
     {
-        (_stream, _file, _what, _buffer) = (new MemoryStream(line.Text.ToArray()), file, "line", new byte[line.Text.Length + 1]);
+        (_stream, _file, _what, _buffer) =
+            (new MemoryStream(line.Text.ToArray()), file, "line", new byte[line.Text.Length + 1]);
         _tracker = TextTracker.AtLine(_firstLine = line.Number);
         Fill();
     }
@@ -116,7 +117,8 @@ internal sealed class JsonSource
     /// <summary>A number as it stands, for messages.</summary>
     public string NumberText() => Encoding.UTF8.GetString(_buffer.AsSpan(_tokenStart, Math.Min(_valueLength, 40)));
 
-    /// <summary>Checks the strings of the current value, reads over it, and returns it without its white space.</summary>
+    /// <summary>Checks the strings of the current value, reads over it, and returns it without its white
+    /// space.</summary>
     public ReadOnlyMemory<byte> Capture(int maxBytes, int maxDepth)
     {
         _pin = _tokenStart;
@@ -237,10 +239,12 @@ internal sealed class JsonSource
         offset = (int)Math.Min(_length, offset + inLine - (line == _tracker.Line ? _tracker.ByteInLine : 0));
         byte at = offset < _length ? _buffer[offset] : (byte)0;
         if (offset >= _length) return FaultAt(offset, $"the {_what} ends in the middle of the JSON text", "");
-        if (at == '/') return FaultAt(offset, "comments are not allowed in a job file", "Use the field \"name\" for a title.");
+        if (at == '/')
+            return FaultAt(offset, "comments are not allowed in a job file", "Use the field \"name\" for a title.");
         if (at == 0) return FaultAt(offset, "holds a NUL character", "");
         string message = fault.Message;
-        if (message.Contains("trailing comma", StringComparison.Ordinal)) return FaultAt(offset, "nothing follows the last comma", "");
+        if (message.Contains("trailing comma", StringComparison.Ordinal))
+            return FaultAt(offset, "nothing follows the last comma", "");
         int cut = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         if (cut > 0) message = message[..cut];
         cut = message.IndexOf(" Change the reader options", StringComparison.Ordinal);

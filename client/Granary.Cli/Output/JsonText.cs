@@ -10,7 +10,8 @@ internal static class JsonText
 
     private static readonly SearchValues<byte> s_unsafe = SearchValues.Create([0x0D, 0x0A, 0x7F, 0xC2]);
 
-    /// <summary>The same JSON without white space between tokens, and with DEL and C1 control characters escaped.</summary>
+    /// <summary>The same JSON without white space between tokens, and with DEL and C1 control characters
+    /// escaped.</summary>
     public static ReadOnlyMemory<byte> Compact(ReadOnlyMemory<byte> json)
     {
         if (json.Span.IndexOfAny(s_watched) < 0) return json;
@@ -24,7 +25,8 @@ internal static class JsonText
             if (inString && b == '\\') result.Write(rest[..(taken = 2)]);
             else if (inString && b == 0x7F) WriteEscape(b, result);
             else if (inString && b == 0xC2 && rest[1] < 0xA0) WriteEscape(rest[(taken = 2) - 1], result);
-            else if (inString || b is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) result.Write(rest[..1]);
+            else if (inString
+                || b is not ((byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')) result.Write(rest[..1]);
             if (b == '"') inString = !inString;
             rest = rest[taken..];
         }

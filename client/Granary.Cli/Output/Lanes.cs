@@ -2,7 +2,8 @@ using Granary.Engines;
 
 namespace Granary.Cli;
 
-/// <summary>Lays spans in rows as slots do: each takes the first row that is free when it begins. Waits have rows of their own.</summary>
+/// <summary>Lays spans in rows as slots do: each takes the first row that is free when it begins. Waits have rows of
+/// their own.</summary>
 internal sealed class Lanes(DateTimeOffset now)
 {
     private readonly List<DateTimeOffset> _slots = [];
@@ -12,7 +13,8 @@ internal sealed class Lanes(DateTimeOffset now)
 
     public int Waits => _waits.Count;
 
-    /// <summary>Puts spans that come by their ends into the order in which they began, as far as some thousands of them reach.</summary>
+    /// <summary>Puts spans that come by their ends into the order in which they began, as far as some thousands of them
+    /// reach.</summary>
     public static async IAsyncEnumerable<TimelineSpan> InOrderAsync(IAsyncEnumerable<TimelineSpan> spans)
     {
         const int Window = 1 << 16;

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Granary.Cli;
 
-/// <summary>Writes lines of JSON to a stream, gathered into large writes; what a reader should see now is flushed.</summary>
+/// <summary>Writes lines of JSON to a stream, gathered into large writes; what a reader should see now is
+/// flushed.</summary>
 internal sealed class LineOutput : IDisposable
 {
     private const int FlushAt = 1 << 16;

@@ -3,8 +3,8 @@ using Granary.Engines;
 namespace Granary.Cli;
 
 /// <summary>
-/// The file of <c>--out</c>. The number of whole lines in it is the cursor: a run that goes on appends from there, so that each
-/// outcome is in it exactly once. A last line that a crash cut off is written anew.
+/// The file of <c>--out</c>. The number of whole lines in it is the cursor: a run that goes on appends from there, so
+/// that each outcome is in it exactly once. A last line that a crash cut off is written anew.
 /// </summary>
 internal sealed class OutFile : IDisposable
 {
@@ -42,14 +42,16 @@ internal sealed class OutFile : IDisposable
     {
         if (!_stream.CanSeek || _stream.Length == 0) return;
         throw CliException.BadInput($"--out: {_path} holds {Lines:N0} lines already, and this job is new",
-            "Give another --out, or remove the file. To go on with an earlier run, give the same command and the same --db.");
+            "Give another --out, or remove the file. To go on with an earlier run, give the same command and --db.");
     }
 
-    /// <summary>Checks that the file is the beginning of the job's output in completion order, and stands behind it.</summary>
+    /// <summary>Checks that the file is the beginning of the job's output in completion order, and stands behind
+    /// it.</summary>
     /// <returns>The stream to append to.</returns>
     public async Task<Stream> ContinueAsync(IJobEngine engine, JobStatus job, CancellationToken cancellation)
     {
-        if (Lines > job.CompletionCount) throw NotThisJobs($"has {Lines:N0} lines, and the job {job.CompletionCount:N0} completions");
+        if (Lines > job.CompletionCount)
+            throw NotThisJobs($"has {Lines:N0} lines, and the job {job.CompletionCount:N0} completions");
         if (Lines > 0)
         {
             CompletionPage page = await engine.ReadCompletionsAsync(job.Id, Lines - 1, 1, TimeSpan.Zero, cancellation);
@@ -64,7 +66,8 @@ internal sealed class OutFile : IDisposable
         if (Lines > 0)
         {
             IReadOnlyList<Outcome?> outcomes = await engine.ReadOutcomesAsync(job.Id, Lines - 1, 1, cancellation);
-            if (outcomes is not [not null]) throw NotThisJobs($"has {Lines:N0} lines, and the job has not come that far");
+            if (outcomes is not [not null])
+                throw NotThisJobs($"has {Lines:N0} lines, and the job has not come that far");
             CheckLast(Lines - 1);
         }
         return Append();
@@ -91,14 +94,17 @@ internal sealed class OutFile : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw CliException.BadInput($"--out: {path} cannot be written: {e.Message}", "Check the path and its permissions.");
+                string why = e is DirectoryNotFoundException ? "there is no such directory" : e.Message;
+                throw CliException.BadInput(
+                    $"--out: {path} cannot be written: {why}", "Check the path and its permissions.");
             }
         }
     }
 
     private void CheckLast(int index)
     {
-        if (_lastIndex != index) throw NotThisJobs($"line {Lines:N0} is of item {_lastIndex}, and should be of item {index}");
+        if (_lastIndex != index)
+            throw NotThisJobs($"line {Lines:N0} is of item {_lastIndex}, and should be of item {index}");
     }
 
     private FileStream Append()
@@ -148,7 +154,8 @@ internal sealed class OutFile : IDisposable
     }
 
     private CliException NotOutput(int line) => CliException.BadInput(
-        $"--out: {_path} is not the output of a run: line {line:N0} is no outcome", "Give another --out; nothing was changed.");
+        $"--out: {_path} is not the output of a run: line {line:N0} is no outcome",
+            "Give another --out; nothing was changed.");
 
     private CliException NotThisJobs(string why) => CliException.BadInput(
         $"--out: {_path} is not the output of this job: {why}", "Give another --out, or remove the file.");

@@ -3,10 +3,12 @@ using System.Text.Json;
 
 namespace Granary.Cli;
 
-/// <summary>One outcome as one line of JSON: the documented form of <c>run</c>, <c>results</c>, <c>wait</c> and <c>--out</c>.</summary>
+/// <summary>One outcome as one line of JSON: the documented form of <c>run</c>, <c>results</c>, <c>wait</c> and
+/// <c>--out</c>.</summary>
 internal static class OutcomeJson
 {
-    /// <summary>Nothing is escaped that JSON lets stand; what could steer a terminal, <see cref="LineOutput"/> escapes.</summary>
+    /// <summary>Nothing is escaped that JSON lets stand; what could steer a terminal, <see cref="LineOutput"/>
+    /// escapes.</summary>
     public static readonly JsonWriterOptions WriterOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

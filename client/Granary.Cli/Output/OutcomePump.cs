@@ -11,8 +11,8 @@ internal sealed class OutcomePump(IJobEngine engine, JobId job, Action<Outcome> 
 
     private int _page = 100;
 
-    /// <summary>In completion order, after a sequence number, until the job has ended or, once it is asked to stop, until there
-    /// are none left.</summary>
+    /// <summary>In completion order, after a sequence number, until the job has ended or, once it is asked to stop,
+    /// until there are none left.</summary>
     public async Task CompletionsAsync(int after, CancellationToken stop)
     {
         while (true)

@@ -12,6 +12,9 @@ internal sealed class SvgTimeline(TextWriter writer, DateTimeOffset start, DateT
     private const int Top = 40;
     private const int RowHeight = 16;
 
+    private const string Style = "rect.ok{fill:#3a9d5d}rect.bad{fill:#cf3b3b}rect.off{fill:#9a9a9a}" +
+        "rect.run{fill:#e0a526}rect.wait{fill:#d8dde6}";
+
     private readonly Lanes _lanes = new(end);
     private readonly Dictionary<(bool Wait, int Lane), (double To, string Class)> _last = [];
     private int _slots;
@@ -21,12 +24,13 @@ internal sealed class SvgTimeline(TextWriter writer, DateTimeOffset start, DateT
     {
         _slots = slots;
         int height = Top + (slots + waits + 2) * RowHeight;
-        writer.WriteLine(Text($"""
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width + Left + 20} {height}" font-family="sans-serif" font-size="11">
-            <style>rect.ok{"{"}fill:#3a9d5d{"}"}rect.bad{"{"}fill:#cf3b3b{"}"}rect.off{"{"}fill:#9a9a9a{"}"}rect.run{"{"}fill:#e0a526{"}"}rect.wait{"{"}fill:#d8dde6{"}"}</style>
+        string size = Text($"0 0 {Width + Left + 20} {height}");
+        writer.WriteLine($"""
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="{size}" font-family="sans-serif" font-size="11">
+            <style>{Style}</style>
             <rect width="100%" height="100%" fill="#fff"/>
             <text x="10" y="20" font-size="14">{WebUtility.HtmlEncode(title)}</text>
-            """));
+            """);
         for (int row = 0; row < slots + waits; row++)
         {
             string name = row < slots ? $"slot {row + 1}" : $"wait {row - slots + 1}";
@@ -41,7 +45,8 @@ internal sealed class SvgTimeline(TextWriter writer, DateTimeOffset start, DateT
         }
     }
 
-    /// <summary>Adds a span. One that would not show beside its neighbor is left out, so that the file stays small.</summary>
+    /// <summary>Adds a span. One that would not show beside its neighbor is left out, so that the file stays
+    /// small.</summary>
     public void Add(TimelineSpan span)
     {
         bool wait = Lanes.IsWait(span);
@@ -52,14 +57,18 @@ internal sealed class SvgTimeline(TextWriter writer, DateTimeOffset start, DateT
         _last[(wait, lane)] = (to, style);
         int y = Top + (wait ? _slots + lane : lane) * RowHeight;
         string took = Durations.Show((span.End ?? end) - span.Start);
-        string title = wait ? $"{span.Path} waits {took}" : $"{span.Path} {span.Handler}, attempt {span.Attempt}: {span.State}, {took}";
-        writer.WriteLine(Text(
-            $"""<rect class="{style}" x="{from:0.##}" y="{y}" width="{to - from:0.##}" height="{RowHeight - 2}"><title>{WebUtility.HtmlEncode(Printable.Escape(title))}</title></rect>"""));
+        string title = wait
+            ? $"{span.Path} waits {took}"
+            : $"{span.Path} {span.Handler}, attempt {span.Attempt}: {span.State}, {took}";
+        string place = Text($"""x="{from:0.##}" y="{y}" width="{to - from:0.##}" height="{RowHeight - 2}" """);
+        string encoded = WebUtility.HtmlEncode(Printable.Escape(title));
+        writer.WriteLine($"""<rect class="{style}" {place}><title>{encoded}</title></rect>""");
     }
 
     public void End() => writer.WriteLine("</svg>");
 
-    private double X(DateTimeOffset time) => Left + (end > start ? Math.Clamp((time - start) / (end - start), 0, 1) * Width : 0);
+    private double X(DateTimeOffset time) => Left
+        + (end > start ? Math.Clamp((time - start) / (end - start), 0, 1) * Width : 0);
 
     private static string Class(TimelineSpan span) => Lanes.IsWait(span) ? "wait" : span.State switch
     {

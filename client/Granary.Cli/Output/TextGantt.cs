@@ -61,7 +61,8 @@ internal sealed class TextGantt(DateTimeOffset start, DateTimeOffset end, int wi
             int to = from;
             while (to < row.Marks.Length && row.Marks[to] == row.Marks[from]) to++;
             var text = new StringBuilder();
-            for (int cell = from; cell < to; cell++) text.Append(row.Text[cell] != '\0' ? row.Text[cell] : row.Marks[cell]);
+            for (int cell =
+                from; cell < to; cell++) text.Append(row.Text[cell] != '\0' ? row.Text[cell] : row.Marks[cell]);
             string escaped = Markup.Escape(text.ToString());
             line.Append(row.Marks[from] == ' ' ? escaped : $"[{Color(row.Marks[from])}]{escaped}[/]");
             from = to;
@@ -85,5 +86,6 @@ internal sealed class TextGantt(DateTimeOffset start, DateTimeOffset end, int wi
 
     private static int Severity(char mark) => " .=->x".IndexOf(mark, StringComparison.Ordinal);
 
-    private static string Color(char mark) => mark switch { '=' => "green", 'x' => "red", '>' => "yellow", _ => "grey" };
+    private static string Color(char mark) =>
+        mark switch { '=' => "green", 'x' => "red", '>' => "yellow", _ => "grey" };
 }

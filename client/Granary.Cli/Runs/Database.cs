@@ -27,13 +27,15 @@ internal sealed class Database : IAsyncDisposable
         option ?? (Environment.GetEnvironmentVariable("GRANARY_DB") is { Length: > 0 } path ? path : "granary.db");
 
     /// <summary>To run tasks: makes the file if there is none, and goes on with what is unfinished in it.</summary>
-    public static async Task<Database> RunAsync(string path, HandlerRegistry handlers, StandardError error, CancellationToken cancellation)
+    public static async Task<Database> RunAsync(string path, HandlerRegistry handlers, StandardError error,
+        CancellationToken cancellation)
     {
         if (path == Memory) error.Say("the database is in memory: nothing of this run is kept");
         IJobStore store = path == Memory
             ? new MemoryJobStore()
             : await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path }, cancellation);
-        return await StartAsync(path, store, handlers, new EmbeddedOptions { Logging = new ErrorLog(error) }, cancellation);
+        return await StartAsync(path, store, handlers, new EmbeddedOptions { Logging = new ErrorLog(error) },
+            cancellation);
     }
 
     /// <summary>To change jobs without running any: refused while another process owns the file.</summary>
@@ -49,7 +51,8 @@ internal sealed class Database : IAsyncDisposable
     public static async Task<Database> ReadAsync(string path, CancellationToken cancellation)
     {
         RequireFile(path);
-        IJobStore store = await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path, ReadOnly = true }, cancellation);
+        IJobStore store =
+            await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = path, ReadOnly = true }, cancellation);
         return new Database(path, store, new ReadOnlyEngine(store));
     }
 
@@ -90,7 +93,8 @@ internal sealed class Database : IAsyncDisposable
 
     private static void RequireFile(string path)
     {
-        if (path == Memory) throw CliException.BadInput("a database in memory lives only as long as its run", "Give --db FILE.");
+        if (path == Memory)
+            throw CliException.BadInput("a database in memory lives only as long as its run", "Give --db FILE.");
         if (File.Exists(path)) return;
         throw new CliException(ExitCode.Store, $"there is no database {path}",
             "Give --db FILE, set GRANARY_DB, or change to the directory that holds granary.db.");

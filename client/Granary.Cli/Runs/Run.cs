@@ -27,13 +27,15 @@ internal sealed class Run(RunOptions options, StandardError error)
         return await session.RunAsync(await CursorAsync(database.Engine, job, file));
     }
 
-    private async Task<JobStatus> StartAsync(IJobEngine engine, Work work, OutFile? file, CancellationToken cancellation)
+    private async Task<JobStatus> StartAsync(IJobEngine engine, Work work, OutFile? file,
+        CancellationToken cancellation)
     {
         string key = work.Spec.Key ?? work.ContentKey;
         JobId? found = await engine.FindAsync(key, cancellation);
         if (found is null) file?.RequireEmpty();
         // A key of the user's own is submitted again: the engine compares the content.
-        if (found is { } known && work.Spec.Key is null) return await AttachAsync(engine, known, work.Spec, cancellation);
+        if (found is { } known && work.Spec.Key is null)
+            return await AttachAsync(engine, known, work.Spec, cancellation);
         Submission submission = await engine.SubmitAsync(
             work.Spec with { Key = key }, work.Items().ToAsyncEnumerable(), cancellation);
         if (submission.Existed) return await AttachAsync(engine, submission.Job, work.Spec, cancellation);
@@ -43,7 +45,8 @@ internal sealed class Run(RunOptions options, StandardError error)
         return job;
     }
 
-    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id, JobSpec asked, CancellationToken cancellation)
+    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id, JobSpec asked,
+        CancellationToken cancellation)
     {
         JobStatus job = await engine.GetStatusAsync(id, cancellation);
         string done = $"{job.Counts.Ended:N0} of {job.Counts.Total:N0} done";
@@ -79,7 +82,8 @@ internal sealed class Run(RunOptions options, StandardError error)
         if (options.Out is null) return;
         string path = Path.GetFullPath(options.Out);
         if (path == work.InputPath) throw CliException.BadInput("--out is the input file", "Give another --out.");
-        if (path == Path.GetFullPath(options.Database)) throw CliException.BadInput("--out is the database", "Give another --out.");
+        if (path == Path.GetFullPath(options.Database))
+            throw CliException.BadInput("--out is the database", "Give another --out.");
     }
 
     private void Say(string message)

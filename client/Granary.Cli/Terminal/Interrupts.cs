@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Granary.Cli;
 
-/// <summary>Ctrl-C, termination and hang-up: the first asks to stop gently, the second to stop now, the third ends the process.</summary>
+/// <summary>Ctrl-C, termination and hang-up: the first asks to stop gently, the second to stop now, the third ends the
+/// process.</summary>
 internal sealed class Interrupts : IDisposable
 {
     private readonly CancellationTokenSource _gently = new();

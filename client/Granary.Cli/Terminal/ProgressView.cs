@@ -4,7 +4,8 @@ using Spectre.Console;
 
 namespace Granary.Cli;
 
-/// <summary>Shows how far a job is on standard error: a live bar on a terminal, otherwise a plain line every few seconds.</summary>
+/// <summary>Shows how far a job is on standard error: a live bar on a terminal, otherwise a plain line every few
+/// seconds.</summary>
 internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId job)
 {
     private static readonly TimeSpan s_barEvery = TimeSpan.FromMilliseconds(200);
@@ -53,7 +54,8 @@ internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId
         int room = Math.Clamp(width - text.Length - 2, 8, 40);
         text = Printable.Cut(text, width - room - 2);
         int full = counts.Total == 0 ? room : (int)((long)room * counts.Ended / counts.Total);
-        int failed = counts.Ended == 0 ? 0 : (int)Math.Ceiling((double)full * (counts.Failed + counts.Canceled) / counts.Ended);
+        int failed =
+            counts.Ended == 0 ? 0 : (int)Math.Ceiling((double)full * (counts.Failed + counts.Canceled) / counts.Ended);
         return $"[green]{new string('━', full - failed)}[/][red]{new string('━', failed)}[/]" +
             $"[grey]{new string('─', room - full)}[/] {Markup.Escape(text)}";
     }
@@ -69,7 +71,8 @@ internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId
         if (counts.Waiting > 0) parts.Add(Text($"{counts.Waiting:N0} waiting"));
         if (status.Paused) parts.Add("paused");
         if (status.Rate > 0) parts.Add(Text($"{status.Rate:0.#}/s"));
-        if (status.ExpectedEnd is { } end && end > now && !status.State.IsEnd()) parts.Add($"ends in about {Durations.Show(end - now)}");
+        if (status.ExpectedEnd is { } end && end > now && !status.State.IsEnd())
+            parts.Add($"ends in about {Durations.Show(end - now)}");
         return string.Concat(parts.Select(part => separator + part));
     }
 

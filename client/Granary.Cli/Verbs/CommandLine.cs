@@ -32,7 +32,8 @@ internal static class CommandLine
 
     public static ParseResult Parse(string[] args, StandardError error)
     {
-        var root = new RootCommand("Runs tasks in batches and chains that survive crashes. Start with: granary run --help");
+        var root =
+            new RootCommand("Runs tasks in batches and chains that survive crashes. Start with: granary run --help");
         // Only the verb that is called is built: the others would cost time at each start.
         int called = args.Length == 0 ? -1 : Array.FindIndex(s_verbs, verb => verb.Name == args[0]);
         if (called >= 0) root.Subcommands.Add(s_verbs[called].Create(error));
@@ -49,19 +50,25 @@ internal static class CommandLine
     /// <summary>The first thing that is wrong with the command line.</summary>
     public static CliException Fault(ParseResult parsed)
     {
-        string verb = parsed.CommandResult.Command is RootCommand ? "granary" : $"granary {parsed.CommandResult.Command.Name}";
-        string? unknown = MistypedOption(parsed) ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
+        string verb =
+            parsed.CommandResult.Command is RootCommand ? "granary" : $"granary {parsed.CommandResult.Command.Name}";
+        string? unknown =
+            MistypedOption(parsed) ?? (parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null);
         if (unknown is null)
         {
             // The library's messages may be lists of several lines.
-            string message = string.Join(' ', parsed.Errors[0].Message.Split((char[])['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries));
+            string message =
+                string.Join(' ', parsed.Errors[0]
+                .Message.Split((char[])['\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries));
             return CliException.BadInput(message, $"See {verb} --help.");
         }
         IEnumerable<string> known = unknown.StartsWith('-')
             ? parsed.CommandResult.Command.Options.SelectMany(option => option.Aliases.Append(option.Name))
             : parsed.CommandResult.Command.Subcommands.Select(command => command.Name);
-        string kind = unknown.StartsWith('-') ? "option" : parsed.CommandResult.Command is RootCommand ? "verb" : "argument";
+        string kind =
+            unknown.StartsWith('-') ? "option" : parsed.CommandResult.Command is RootCommand ? "verb" : "argument";
         return CliException.BadInput($"unknown {kind} {JsonSource.Quote(unknown)}",
-            Nearest.Find(unknown, known) is { } near ? $"Did you mean {near}? See {verb} --help." : $"See {verb} --help.");
+            Nearest.Find(unknown, known) is { } near ? $"Did you mean {near}? See {verb} --help."
+                : $"See {verb} --help.");
     }
 }

@@ -18,7 +18,8 @@ internal static class Options
     public static Argument<string> Job() => new("JOB") { Description = "A job's id, its key, or the word last." };
 
     /// <summary>A whole number in a range; the message names the option.</summary>
-    public static Option<int?> Whole(string name, int min, int max, string description, params string[] aliases) => new(name, aliases)
+    public static Option<int?> Whole(
+        string name, int min, int max, string description, params string[] aliases) => new(name, aliases)
     {
         Description = description,
         HelpName = "N",
@@ -34,7 +35,8 @@ internal static class Options
         {
             string text = result.Tokens[0].Value;
             if (Durations.TryParse(text, out TimeSpan value, out string problem) && value > TimeSpan.Zero) return value;
-            result.AddError($"{name}: {JsonSource.Quote(text)} {(problem.Length > 0 ? problem : "is not longer than zero")}. {DurationText.Grammar}");
+            if (problem.Length == 0) problem = "is not longer than zero";
+            result.AddError($"{name}: {JsonSource.Quote(text)} {problem}. {DurationText.Grammar}");
             return null;
         },
     };

@@ -13,11 +13,14 @@ internal static class PendingVerb
         Argument<string> name = Options.Job();
         Option<int?> max = Options.Whole("--max", 1, int.MaxValue, "At most so many. Default 50; with --json all.");
         Option<bool> json = Options.Json("one object per line");
-        var command = new Command("pending", "Lists what has not ended, each with the reason why it is not running.") { name, max, json };
+        var command =
+            new Command("pending", "Lists what has not ended, each with the reason why it is not running.") { name,
+            max, json };
         return Verb.Reading(command, error, async verb =>
         {
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
-            if (verb.Parsed.GetValue(json)) await PrintJsonAsync(verb, job.Id, verb.Parsed.GetValue(max) ?? int.MaxValue);
+            if (verb.Parsed.GetValue(json))
+                await PrintJsonAsync(verb, job.Id, verb.Parsed.GetValue(max) ?? int.MaxValue);
             else await PrintTableAsync(verb, job, verb.Parsed.GetValue(max) ?? 50);
             return ExitCode.Ok;
         });
@@ -57,7 +60,8 @@ internal static class PendingVerb
         int after = -1;
         while (max > 0)
         {
-            IReadOnlyList<PendingTask> page = await verb.Engine.ListPendingAsync(job, after, Math.Min(PageSize, max), verb.Cancellation);
+            IReadOnlyList<PendingTask> page =
+                await verb.Engine.ListPendingAsync(job, after, Math.Min(PageSize, max), verb.Cancellation);
             foreach (PendingTask task in page) yield return task;
             if (page.Count == 0) yield break;
             max -= page.Count;

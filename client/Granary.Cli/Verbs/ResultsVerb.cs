@@ -9,8 +9,10 @@ internal static class ResultsVerb
     public static Command Create(StandardError error)
     {
         Argument<string> name = Options.Job();
-        var completed = new Option<bool>("--as-completed") { Description = "In completion order. Default: submission order." };
-        Option<int?> after = Options.Whole("--after", 0, int.MaxValue, "With --as-completed: leave out the first N completions.");
+        var completed =
+            new Option<bool>("--as-completed") { Description = "In completion order. Default: submission order." };
+        Option<int?> after =
+            Options.Whole("--after", 0, int.MaxValue, "With --as-completed: leave out the first N completions.");
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the job has ended." };
         Option<bool> json = Options.Json("each outcome on a line");
         var command = new Command("results", "Prints the outcomes of a job.") { name, completed, after, follow, json };
@@ -25,7 +27,8 @@ internal static class ResultsVerb
                 ? outcome => lines.Write(outcome, OutcomeJson.Write)
                 : outcome => PrintText(lines, outcome);
             var pump = new OutcomePump(verb.Engine, job.Id, print, lines.Flush);
-            CancellationToken stop = verb.Parsed.GetValue(follow) ? verb.Cancellation : new CancellationToken(canceled: true);
+            CancellationToken stop =
+                verb.Parsed.GetValue(follow) ? verb.Cancellation : new CancellationToken(canceled: true);
             if (verb.Parsed.GetValue(completed)) await pump.CompletionsAsync(verb.Parsed.GetValue(after) ?? 0, stop);
             else if (verb.Parsed.GetValue(follow)) await pump.OrderedAsync(0, job.ItemCount, stop);
             else await pump.SoFarAsync(job.ItemCount);
@@ -38,8 +41,11 @@ internal static class ResultsVerb
     private static void PrintText(LineOutput lines, Outcome outcome)
     {
         string reason = outcome.Reason == Reason.None ? "" : $" ({outcome.Reason})";
-        string payload = outcome.Error is { } error ? error.ToString() : System.Text.Encoding.UTF8.GetString(outcome.Value.Span);
-        string text = $"{outcome.Index,7}  {outcome.State + reason,-9}  {Durations.Show(outcome.Duration),7}  {payload}";
-        lines.WriteText(Printable.Cut(text, Console.IsOutputRedirected ? int.MaxValue : Math.Max(40, Console.WindowWidth)));
+        string payload =
+            outcome.Error is { } error ? error.ToString() : System.Text.Encoding.UTF8.GetString(outcome.Value.Span);
+        string text =
+            $"{outcome.Index,7}  {outcome.State + reason,-9}  {Durations.Show(outcome.Duration),7}  {payload}";
+        lines.WriteText(
+            Printable.Cut(text, Console.IsOutputRedirected ? int.MaxValue : Math.Max(40, Console.WindowWidth)));
     }
 }

@@ -11,7 +11,8 @@ internal static class RetryVerb
         var run = new Option<bool>("--run") { Description = "Run it here, and print its new outcomes." };
         Option<string?> path = Options.Database();
         Option<bool> json = Options.Json("the job as an object; with --run each outcome on a line");
-        var command = new Command("retry", "Runs again what failed or was canceled, and nothing else.") { name, run, path, json };
+        var command =
+            new Command("retry", "Runs again what failed or was canceled, and nothing else.") { name, run, path, json };
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
@@ -30,9 +31,11 @@ internal static class RetryVerb
         return command;
     }
 
-    private static async Task<ExitCode> RunAsync(string file, JobStatus before, StandardError error, Interrupts interrupts)
+    private static async Task<ExitCode> RunAsync(string file, JobStatus before, StandardError error,
+        Interrupts interrupts)
     {
-        await using Database database = await Database.RunAsync(file, new HandlerRegistry().AddBuiltIns(), error, interrupts.Gently);
+        await using Database database =
+            await Database.RunAsync(file, new HandlerRegistry().AddBuiltIns(), error, interrupts.Gently);
         JobStatus job = await database.Engine.GetStatusAsync(before.Id, interrupts.Gently);
         using var session = new RunSession(database, job, new RunOptions { Database = file }, error, interrupts);
         return await session.RunAsync(new OutputCursor(StandardOutput.Open(), before.CompletionCount));

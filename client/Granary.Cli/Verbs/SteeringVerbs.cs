@@ -9,7 +9,8 @@ internal static class SteeringVerbs
 {
     public static Command Cancel(StandardError error)
     {
-        var pending = new Option<bool>("--pending") { Description = "Only what has not started; what runs may finish." };
+        var pending =
+            new Option<bool>("--pending") { Description = "Only what has not started; what runs may finish." };
         return Create("cancel", "Cancels a job.", error, [pending], async (verb, job) =>
         {
             CancelScope scope = verb.Parsed.GetValue(pending) ? CancelScope.Pending : CancelScope.All;

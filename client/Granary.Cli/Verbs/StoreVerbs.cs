@@ -15,8 +15,11 @@ internal static class VerifyVerb
         return Verb.Reading(command, error, async verb =>
         {
             var problems = new List<string>();
-            if (verb.Database.Store is SqliteJobStore sqlite) problems.AddRange(await sqlite.CheckAsync(verb.Cancellation));
-            await foreach (string problem in StoreVerifier.VerifyAsync(verb.Database.Store, verb.Cancellation)) problems.Add(problem);
+            if (verb.Database.Store is SqliteJobStore sqlite)
+                problems.AddRange(await sqlite.CheckAsync(verb.Cancellation));
+            await foreach (
+                string problem in StoreVerifier.VerifyAsync(verb.Database.Store, verb.Cancellation)) problems.Add(
+                problem);
             Print(verb.Database.Path, problems, verb.Parsed.GetValue(json));
             return problems.Count == 0 ? ExitCode.Ok : ExitCode.Store;
         });
@@ -50,14 +53,17 @@ internal static class BackupVerb
     {
         var target = new Argument<string>("FILE") { Description = "The copy; must not exist." };
         Option<bool> json = Options.Json("an object");
-        var command = new Command("backup", "Copies a database as of now, also while another process uses it.") { target, json };
+        var command =
+            new Command("backup", "Copies a database as of now, also while another process uses it.") { target, json };
         return Verb.Reading(command, error, async verb =>
         {
             string path = verb.Parsed.GetRequiredValue(target);
-            if (File.Exists(path)) throw CliException.BadInput($"{path} exists already", "Give another name, or remove it.");
+            if (File.Exists(path))
+                throw CliException.BadInput($"{path} exists already", "Give another name, or remove it.");
             await ((SqliteJobStore)verb.Database.Store).BackupAsync(path, verb.Cancellation);
             long bytes = new FileInfo(path).Length;
-            if (!verb.Parsed.GetValue(json)) Console.Out.WriteLine($"{verb.Database.Path} copied to {path} ({bytes:N0} bytes)");
+            if (!verb.Parsed.GetValue(json))
+                Console.Out.WriteLine($"{verb.Database.Path} copied to {path} ({bytes:N0} bytes)");
             else Report.Line((verb.Database.Path, path, bytes), static (writer, copy) =>
             {
                 writer.WriteStartObject();

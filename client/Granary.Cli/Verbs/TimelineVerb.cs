@@ -12,7 +12,8 @@ internal static class TimelineVerb
         Argument<string> name = Options.Job();
         Option<int?> width = Options.Whole("--width", 40, 1000, "Columns. Default: the terminal's, or 100.");
         Option<int?> rows = Options.Whole("--rows", 1, 10_000, "At most so many slots and so many waits. Default 32.");
-        var svg = new Option<string?>("--svg") { Description = "Write it to this file as SVG instead.", HelpName = "FILE" };
+        var svg =
+            new Option<string?>("--svg") { Description = "Write it to this file as SVG instead.", HelpName = "FILE" };
         Option<bool> json = Options.Json("each attempt and wait on a line");
         var command = new Command("timeline", "Draws when each task ran and waited.") { name, width, rows, svg, json };
         return Verb.Reading(command, error, async verb =>

@@ -4,7 +4,8 @@ using Granary.Engines;
 namespace Granary.Cli;
 
 /// <summary>What a verb works with once its database is open.</summary>
-internal sealed record VerbContext(ParseResult Parsed, Database Database, StandardError Error, CancellationToken Cancellation)
+internal sealed record VerbContext(ParseResult Parsed, Database Database, StandardError Error,
+    CancellationToken Cancellation)
 {
     public IJobEngine Engine => Database.Engine;
 
@@ -32,7 +33,8 @@ internal static class Verb
         With(command, error, (path, cancellation) => Database.SteerAsync(path, error, cancellation), run);
 
     private static Command With(
-        Command command, StandardError error, Func<string, CancellationToken, Task<Database>> open, Func<VerbContext, Task<ExitCode>> run)
+        Command command, StandardError error, Func<string, CancellationToken, Task<Database>> open, Func<VerbContext,
+            Task<ExitCode>> run)
     {
         Option<string?> path = Options.Database();
         command.Options.Add(path);
@@ -59,6 +61,7 @@ internal static class JobNames
         }
         if (await engine.FindAsync(text, cancellation) is { } job) return job;
         if (JobId.TryParse(text, out JobId id)) return id;
-        throw CliException.BadInput($"there is no job {JsonSource.Quote(text)}", "Give a job's id or key, or last; see granary ls.");
+        throw CliException.BadInput($"there is no job {JsonSource.Quote(text)}",
+            "Give a job's id or key, or last; see granary ls.");
     }
 }

@@ -4,7 +4,8 @@ using Granary.Engines;
 
 namespace Granary.Cli;
 
-/// <summary><c>granary wait</c>: waits for the first outcome, the first failure or all, and says what is done and pending.</summary>
+/// <summary><c>granary wait</c>: waits for the first outcome, the first failure or all, and says what is done and
+/// pending.</summary>
 internal static class WaitVerb
 {
     private const int PageSize = 100;
@@ -17,17 +18,22 @@ internal static class WaitVerb
         Argument<string> name = Options.Job();
         var until = new Option<string>("--until")
         {
-            Description = "first, first-exception or all. Default all.", HelpName = "WHAT", DefaultValueFactory = _ => "all",
+            Description = "first, first-exception or all. Default all.", HelpName = "WHAT", DefaultValueFactory =
+                _ => "all",
         };
         until.AcceptOnlyFromAmong("first", "first-exception", "all");
-        Option<TimeSpan?> timeout = Options.Duration("--timeout", "The longest to wait; cancels nothing. Default: no limit.");
+        Option<TimeSpan?> timeout =
+            Options.Duration("--timeout", "The longest to wait; cancels nothing. Default: no limit.");
         Option<bool> json = Options.Json("an object");
-        var command = new Command("wait", "Waits for a job's first outcome, its first failure, or all.") { name, until, timeout, json };
+        var command =
+            new Command("wait", "Waits for a job's first outcome, its first failure, or all.") { name, until, timeout,
+            json };
         return Verb.Reading(command, error, async verb =>
         {
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
             verb.WarnIfIdle(job);
-            Answer answer = await WaitAsync(verb, job.Id, verb.Parsed.GetRequiredValue(until), verb.Parsed.GetValue(timeout));
+            Answer answer =
+                await WaitAsync(verb, job.Id, verb.Parsed.GetRequiredValue(until), verb.Parsed.GetValue(timeout));
             if (verb.Parsed.GetValue(json)) Report.Line(answer, Write);
             else Print(answer);
             return Code(answer);
@@ -76,7 +82,8 @@ internal static class WaitVerb
     {
         JobCounts counts = answer.Job.Counts;
         string what = answer.Reached ? "reached" : "timed out";
-        Console.Out.WriteLine($"{what}: {counts.Ended:N0} done, {counts.Total - counts.Ended:N0} pending ({answer.Job.State})");
+        Console.Out.WriteLine(
+            $"{what}: {counts.Ended:N0} done, {counts.Total - counts.Ended:N0} pending ({answer.Job.State})");
         if (answer.Outcome is { } outcome) Report.Line(outcome, OutcomeJson.Write);
     }
 

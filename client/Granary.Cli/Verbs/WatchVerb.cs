@@ -11,7 +11,8 @@ internal static class WatchVerb
     {
         Argument<string> name = Options.Job();
         Option<bool> json = Options.Json("an object at each change");
-        return Verb.Reading(new Command("watch", "Follows a job until it has ended.") { name, json }, error, async verb =>
+        return Verb.Reading(new Command("watch", "Follows a job until it has ended.") { name, json }, error,
+            async verb =>
         {
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
             verb.WarnIfIdle(job);

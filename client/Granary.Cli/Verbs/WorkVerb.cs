@@ -14,12 +14,14 @@ internal static class WorkVerb
         Option<string?> path = Options.Database();
         Option<bool> json = Options.Json("each job that has ended as an object on a line");
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Say nothing on standard error but errors." };
-        var command = new Command("work", "Runs every unfinished job of a database until all have ended.") { path, json, quiet };
+        var command =
+            new Command("work", "Runs every unfinished job of a database until all have ended.") { path, json, quiet };
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
             string file = Database.Resolve(parsed.GetValue(path));
-            if (!File.Exists(file)) throw new CliException(ExitCode.Store, $"there is no database {file}", "Give --db FILE.");
+            if (!File.Exists(file))
+                throw new CliException(ExitCode.Store, $"there is no database {file}", "Give --db FILE.");
             await using Database database = await Database.RunAsync(
                 file, new HandlerRegistry().AddBuiltIns(), error, interrupts.Gently);
             var options = new RunOptions { Database = file, Quiet = parsed.GetValue(quiet) };

@@ -75,7 +75,8 @@ public sealed class BadJobFileTests
         string text = string.Concat(Enumerable.Repeat(open, 10_000)) + string.Concat(Enumerable.Repeat(close, 10_000));
         CliException fault = Refusal(Encoding.UTF8.GetBytes(text));
         Assert.EndsWith(": batches and chains nest deeper than 32 levels", fault.Message, StringComparison.Ordinal);
-        Assert.StartsWith($"job.json:1:{32 * open.Length + open.IndexOf(':', StringComparison.Ordinal) + 2}:", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"job.json:1:{32 * open.Length + open.IndexOf(':', StringComparison.Ordinal) + 2}:",
+            fault.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -83,9 +84,12 @@ public sealed class BadJobFileTests
     [InlineData("{\"a\":", "}")]
     public void Arguments_nested_ten_thousand_deep_are_refused_at_level_65(string open, string close)
     {
-        string args = string.Concat(Enumerable.Repeat(open, 10_000)) + "1" + string.Concat(Enumerable.Repeat(close, 10_000));
-        CliException fault = Refusal(Encoding.UTF8.GetBytes($$$"""{"batch":{"items":[{"task":"echo","args":{{{args}}}}]}}"""));
-        Assert.EndsWith(": batch.items[0].args: is nested deeper than 64 levels", fault.Message, StringComparison.Ordinal);
+        string args =
+            string.Concat(Enumerable.Repeat(open, 10_000)) + "1" + string.Concat(Enumerable.Repeat(close, 10_000));
+        CliException fault =
+            Refusal(Encoding.UTF8.GetBytes($$$"""{"batch":{"items":[{"task":"echo","args":{{{args}}}}]}}"""));
+        Assert.EndsWith(": batch.items[0].args: is nested deeper than 64 levels", fault.Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -107,7 +111,8 @@ public sealed class BadJobFileTests
         Assert.InRange(endless.Position, 1, 10_000_000);
     }
 
-    private static CliException Refusal(byte[] text) => Assert.Throws<CliException>(() => ReadAll(new MemoryStream(text)));
+    private static CliException Refusal(byte[] text) =>
+        Assert.Throws<CliException>(() => ReadAll(new MemoryStream(text)));
 
     private static void ReadAll(Stream stream)
     {

@@ -29,12 +29,14 @@ public sealed class JobFileTests
     {
         (JobSpec spec, Item[] items) = Read(
             """
-            {"batch":{"items":[{"batch":{"items":[{"chain":{"steps":[],"timeout":"none","deadline":"1h"}}],"maxConcurrency":7,
-              "onFailure":"cancelPending","cancelGrace":"3s"}},
-              {"retries":1,"backoff":"10ms","maxBackoff":"1s","timeout":"2s","deadline":"3s","cancelGrace":"4s","maxInterruptions":9,
-               "args":null,"task":"echo"}],
-              "maxConcurrency":3,"onFailure":"cancelPending","deadline":"2h","retries":4,"backoff":"1.5s","maxBackoff":"2m",
-              "timeout":"30s","cancelGrace":"0s","maxInterruptions":8,"name":"a \u00fc title","key":"k","delay":"1d","retention":"14d"},
+            {"batch":{"items":[
+               {"batch":{"items":[{"chain":{"steps":[],"timeout":"none","deadline":"1h"}}],"maxConcurrency":7,
+                         "onFailure":"cancelPending","cancelGrace":"3s"}},
+               {"retries":1,"backoff":"10ms","maxBackoff":"1s","timeout":"2s","deadline":"3s","cancelGrace":"4s",
+                "maxInterruptions":9,"args":null,"task":"echo"}],
+              "maxConcurrency":3,"onFailure":"cancelPending","deadline":"2h","retries":4,"backoff":"1.5s",
+              "maxBackoff":"2m","timeout":"30s","cancelGrace":"0s","maxInterruptions":8,"name":"a \u00fc title",
+              "key":"k","delay":"1d","retention":"14d"},
              "$schema":"job.schema.json"}
             """);
         var expected = new JobSpec
@@ -64,14 +66,16 @@ public sealed class JobFileTests
         Assert.Equal((Timeout.InfiniteTimeSpan, TimeSpan.FromHours(1)), (chain.Defaults.Timeout, chain.Deadline));
         var task = Assert.IsType<TaskItem>(items[1]);
         Assert.Equal("null", Text(task));
-        Assert.Equal((1, 9, TimeSpan.FromSeconds(2)), (task.Options.Retries, task.Options.MaxInterruptions, task.Options.Timeout));
+        Assert.Equal((1, 9, TimeSpan.FromSeconds(2)),
+            (task.Options.Retries, task.Options.MaxInterruptions, task.Options.Timeout));
     }
 
     [Fact]
     public void Arguments_lose_their_white_space_and_nothing_else()
     {
         (_, Item[] items) = Read(
-            "{\"batch\":{\"items\":[{\"task\":\"echo\",\"args\": {\n \"a b\" : [ 1.50 , 1e400, \"x \\\" y\", \"\u009b\" ] } }]}}");
+            "{\"batch\":{\"items\":[{\"task\":\"echo\"," +
+            "\"args\": {\n \"a b\" : [ 1.50 , 1e400, \"x \\\" y\", \"\u009b\" ] } }]}}");
         Assert.Equal("{\"a b\":[1.50,1e400,\"x \\\" y\",\"\\u009b\"]}", Text((TaskItem)items[0]));
     }
 
@@ -87,7 +91,9 @@ public sealed class JobFileTests
     [Fact]
     public void Nesting_of_32_levels_is_read()
     {
-        string text = string.Concat(Enumerable.Repeat("""{"batch":{"items":[""", 32)) + string.Concat(Enumerable.Repeat("]}}", 32));
+        string text =
+            string.Concat(Enumerable.Repeat("""{"batch":{"items":[""", 32))
+            + string.Concat(Enumerable.Repeat("]}}", 32));
         Assert.Single(Read(text).Items);
     }
 

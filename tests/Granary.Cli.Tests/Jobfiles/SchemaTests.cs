@@ -20,7 +20,8 @@ public sealed class SchemaTests
         Assert.Equal(Names(JobFields.RootChain, "steps"), Properties("rootChain"));
         Assert.Equal(Names(JobFields.Batch), Properties("batch"));
         Assert.Equal(Names(JobFields.Chain), Properties("chain"));
-        Assert.Equal(Names(JobFields.Item), Properties("item").Concat(Properties("wait")).Order(StringComparer.Ordinal));
+        Assert.Equal(Names(JobFields.Item), Properties("item").Concat(Properties("wait"))
+            .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -35,7 +36,8 @@ public sealed class SchemaTests
     public void Its_limits_are_the_limits_of_the_core()
     {
         JsonElement definitions = _schema.GetProperty("$defs");
-        Assert.Equal(JobDefaults.MaxConcurrencyLimit, definitions.GetProperty("maxConcurrency").GetProperty("maximum").GetInt32());
+        Assert.Equal(JobDefaults.MaxConcurrencyLimit, definitions.GetProperty("maxConcurrency").GetProperty("maximum")
+            .GetInt32());
         Assert.Equal(JobDefaults.MaxNameLength, definitions.GetProperty("text").GetProperty("maxLength").GetInt32());
     }
 
@@ -44,7 +46,8 @@ public sealed class SchemaTests
     {
         string text = _schema.GetRawText();
         foreach (string piece in text.Split("#/$defs/").Skip(1))
-            Assert.True(_schema.GetProperty("$defs").TryGetProperty(piece[..piece.IndexOf('"', StringComparison.Ordinal)], out _), piece[..20]);
+            Assert.True(_schema.GetProperty("$defs")
+                .TryGetProperty(piece[..piece.IndexOf('"', StringComparison.Ordinal)], out _), piece[..20]);
     }
 
     private IEnumerable<string> Properties(string definition) => _schema.GetProperty("$defs").GetProperty(definition)

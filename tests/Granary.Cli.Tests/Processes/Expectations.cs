@@ -18,6 +18,8 @@ internal static class Expectations
     /// <summary>What the program of an exec task wrote.</summary>
     public static string? Stdout(this JsonElement outcome) => outcome.Value().Text("stdout");
 
+    public static string[] Lines(this string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
     public static IEnumerable<int> Indexes(this JsonElement[] outcomes) => outcomes.Select(Index);
 
     public static IEnumerable<string?> States(this JsonElement[] outcomes) => outcomes.Select(State);

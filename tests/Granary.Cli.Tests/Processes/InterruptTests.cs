@@ -37,7 +37,8 @@ public sealed class InterruptTests : IDisposable
         _here.Write("lines.txt", "a\nb\n");
         // A grandchild that would survive if only its parent were ended.
         string[] command = ["run", "-c", "1", "--exec",
-            "sh -c 'if [ -e go ]; then echo {}; exit; fi; echo {} >> started; sleep 1000 & echo $! > grandchild; wait'", "--from", "lines.txt"];
+            "sh -c 'if [ -e go ]; then echo {}; exit; fi; echo {} >> started; sleep 1000 & echo $! > grandchild; wait'",
+            "--from", "lines.txt"];
         await using LiveCommand run = _here.Start(command);
         await StartedAsync(1);
         int grandchild = await NumberAsync("grandchild");
@@ -72,7 +73,9 @@ public sealed class InterruptTests : IDisposable
             await run.OutputHasAsync("\"index\"");
             run.CloseOutput();
             Finished end = (await run.EndAsync()).Expect(ExitCode.Interrupted);
-            Assert.Matches("granary: standard output was closed; job [0-9a-z]{13} can go on: give the same command again\n", end.Error);
+            Assert.Matches(
+                "granary: standard output was closed; job [0-9a-z]{13} can go on: give the same command again\n",
+                end.Error);
         }
         Assert.Equal(2000, (await _here.RunAsync(command)).Expect(ExitCode.Ok).Lines.Length);
     }
@@ -81,7 +84,9 @@ public sealed class InterruptTests : IDisposable
     public async Task On_a_terminal_keys_change_the_run()
     {
         _here.Write("lines.txt", "a\nb\nc\nd\ne\n");
-        await using LiveCommand run = _here.StartOnTerminal("run", "-c", "2", "--exec", Hold.Replace("'", "\"", StringComparison.Ordinal), "--from", "lines.txt", "--out", "r.ndjson");
+        await using LiveCommand run =
+            _here.StartOnTerminal("run", "-c", "2", "--exec", Hold.Replace("'", "\"", StringComparison.Ordinal),
+            "--from", "lines.txt", "--out", "r.ndjson");
         await StartedAsync(2);
         await run.OutputHasAsync("keys: + - p c");
         await run.WriteAsync("+");
@@ -105,7 +110,9 @@ public sealed class InterruptTests : IDisposable
     public async Task On_a_terminal_Ctrl_C_does_not_reach_what_runs()
     {
         _here.Write("lines.txt", "a\nb\n");
-        await using LiveCommand run = _here.StartOnTerminal("run", "-c", "1", "--exec", Hold.Replace("'", "\"", StringComparison.Ordinal), "--from", "lines.txt", "--out", "r.ndjson");
+        await using LiveCommand run =
+            _here.StartOnTerminal("run", "-c", "1", "--exec", Hold.Replace("'", "\"", StringComparison.Ordinal),
+            "--from", "lines.txt", "--out", "r.ndjson");
         await StartedAsync(1);
         await run.WriteAsync("\u0003");
         await run.OutputHasAsync("granary: stopping");
@@ -119,7 +126,8 @@ public sealed class InterruptTests : IDisposable
     private string[] Lines(string file) =>
         File.Exists(_here.PathOf(file)) ? _here.Read(file).Lines() : [];
 
-    private Task StartedAsync(int count) => Until(() => Lines("started").Length >= count, $"{count} tasks have not started");
+    private Task StartedAsync(int count) =>
+        Until(() => Lines("started").Length >= count, $"{count} tasks have not started");
 
     private static Task GoneAsync(int process) => Until(() => !IsAlive(process), $"process {process} is still there");
 

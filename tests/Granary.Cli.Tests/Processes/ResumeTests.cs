@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace Granary.Cli.Tests;
 
-/// <summary>The same command goes on where it stopped; nothing finished runs again, and no outcome is written twice.</summary>
+/// <summary>The same command goes on where it stopped; nothing finished runs again, and no outcome is written
+/// twice.</summary>
 public sealed class ResumeTests : IDisposable
 {
     private readonly Workspace _here = new();
@@ -15,7 +16,9 @@ public sealed class ResumeTests : IDisposable
         string[] first = Values((await _here.RunAsync(command)).Expect(ExitCode.Ok).Lines);
         Finished again = (await _here.RunAsync(command)).Expect(ExitCode.Ok);
         Assert.Equal(first, Values(again.Lines));
-        Assert.Matches("granary: job [0-9a-z]{13} had finished, 2 of 2 done; to run it anew, give --key and a name of your own\n", again.Error);
+        Assert.Matches(
+            "granary: job [0-9a-z]{13} had finished, 2 of 2 done; to run it anew, give --key and a name of your own\n",
+            again.Error);
         Assert.Equal(2, _here.Read("ran").Lines().Length);
     }
 
@@ -52,13 +55,16 @@ public sealed class ResumeTests : IDisposable
     {
         const int Count = 400;
         _here.Write("lines.txt", string.Concat(Enumerable.Range(0, Count).Select(i => $"{i}\n")));
-        string[] command = ["run", "-c", "4", "--exec", "sh -c 'echo {} >> ran; echo v{}'", "--from", "lines.txt", "--out", "r.ndjson"];
+        string[] command =
+            ["run", "-c", "4", "--exec", "sh -c 'echo {} >> ran; echo v{}'", "--from", "lines.txt", "--out",
+            "r.ndjson"];
         if (ordered) command = [.. command, "--ordered"];
         for (int kill = 1; kill <= 5; kill++)
         {
             await using LiveCommand run = _here.Start(command);
             int target = kill * Count / 8;
-            while (!File.Exists(_here.PathOf("ran")) || _here.Read("ran").Count(c => c == '\n') < target) await Task.Delay(5);
+            while (!File.Exists(_here.PathOf("ran")) || _here.Read("ran").Count(c => c == '\n') < target)
+                await Task.Delay(5);
             await run.KillAsync();
             // What a cut in the middle of a line leaves.
             if (kill % 2 == 0 && File.Exists(_here.PathOf("r.ndjson"))) Tear(_here.PathOf("r.ndjson"));
@@ -79,7 +85,8 @@ public sealed class ResumeTests : IDisposable
     public async Task Going_on_says_so_and_takes_the_new_pool()
     {
         _here.Write("lines.txt", "a\nb\nc\n");
-        string[] command = ["run", "--exec", "sh -c 'while [ {} != a ] && [ ! -e go ]; do sleep 0.05; done'", "--from", "lines.txt"];
+        string[] command =
+            ["run", "--exec", "sh -c 'while [ {} != a ] && [ ! -e go ]; do sleep 0.05; done'", "--from", "lines.txt"];
         await using (LiveCommand run = _here.Start(command))
         {
             await run.OutputHasAsync("\"index\":0");
@@ -103,10 +110,12 @@ public sealed class ResumeTests : IDisposable
         string before = _here.Read("r.ndjson");
         _here.Write("lines.txt", "4\n5\n");
         Finished fresh = await _here.RunAsync(command);
-        Assert.StartsWith("granary: --out: r.ndjson holds 3 lines already, and this job is new\n", fresh.Expect(ExitCode.BadInput).Error);
+        Assert.StartsWith("granary: --out: r.ndjson holds 3 lines already, and this job is new\n",
+            fresh.Expect(ExitCode.BadInput).Error);
         (await _here.RunAsync([.. command[..^1], "s.ndjson"])).Expect(ExitCode.Ok);
         Finished longer = await _here.RunAsync(command);
-        Assert.Contains("granary: --out: r.ndjson is not the output of this job: has 3 lines, and the job 2 completions\n",
+        Assert.Contains(
+            "granary: --out: r.ndjson is not the output of this job: has 3 lines, and the job 2 completions\n",
             longer.Expect(ExitCode.BadInput).Error, StringComparison.Ordinal);
         Assert.Equal(before, _here.Read("r.ndjson"));
     }

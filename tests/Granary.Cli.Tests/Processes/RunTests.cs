@@ -25,16 +25,20 @@ public sealed class RunTests : IDisposable
     public async Task A_command_runs_for_each_line_without_a_shell()
     {
         _here.Write("lines.txt", "plain\na b; echo no\n$HOME 'quoted'\n\nü\n");
-        Finished end = await _here.RunAsync("run", "--exec", "printf <%s> {}", "--from", "lines.txt", "--ordered", "-c", "3");
+        Finished end =
+            await _here.RunAsync("run", "--exec", "printf <%s> {}", "--from", "lines.txt", "--ordered", "-c", "3");
         JsonElement[] values = end.Expect(ExitCode.Ok).Lines.Select(line => line.GetProperty("value")).ToArray();
-        Assert.Equal(["<plain>", "<a b; echo no>", "<$HOME 'quoted'>", "<>", "<ü>"], values.Select(v => v.Text("stdout")));
+        Assert.Equal(["<plain>", "<a b; echo no>", "<$HOME 'quoted'>", "<>", "<ü>"],
+            values.Select(v => v.Text("stdout")));
         Assert.All(values, value => Assert.Equal((0, ""), (value.Number("exitCode"), value.Text("stderr"))));
     }
 
     [Fact]
     public async Task A_shell_runs_only_when_asked_for_and_never_runs_the_line()
     {
-        Finished end = await _here.PipeAsync("a b; touch hacked\n", "run", "--shell", "--exec", "printf '[{}]' | tr a-z A-Z", "--from", "-");
+        Finished end =
+            await _here.PipeAsync("a b; touch hacked\n", "run", "--shell", "--exec", "printf '[{}]' | tr a-z A-Z",
+            "--from", "-");
         Assert.Equal("[A B; TOUCH HACKED]", Assert.Single(end.Expect(ExitCode.Ok).Lines).Stdout());
         Assert.False(File.Exists(_here.PathOf("hacked")));
     }
@@ -54,7 +58,9 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Retries_and_timeouts_are_obeyed()
     {
-        Finished end = await _here.PipeAsync("30\n", "run", "--exec", "sleep {}", "--from", "-", "--timeout", "200ms", "--retries", "1");
+        Finished end =
+            await _here.PipeAsync("30\n", "run", "--exec", "sleep {}", "--from", "-", "--timeout", "200ms",
+            "--retries", "1");
         JsonElement line = Assert.Single(end.Expect(ExitCode.SomeFailed).Lines);
         Assert.Equal(("Failed", "TimedOut", 2),
             (line.State(), line.Text("reason"), line.Number("attempts")));
@@ -63,7 +69,9 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Fail_fast_cancels_what_has_not_started()
     {
-        Finished end = await _here.PipeAsync("1\n0\n0\n", "run", "--exec", "sh -c 'exit {}'", "--from", "-", "-c", "1", "--fail-fast");
+        Finished end =
+            await _here.PipeAsync("1\n0\n0\n", "run", "--exec", "sh -c 'exit {}'", "--from", "-", "-c", "1",
+            "--fail-fast");
         Assert.Equal(["Failed", "Canceled", "Canceled"],
             end.Expect(ExitCode.SomeFailed).Lines.Sorted().States());
     }
@@ -71,7 +79,9 @@ public sealed class RunTests : IDisposable
     [Fact]
     public async Task Outcomes_come_as_they_complete_or_in_submission_order()
     {
-        string[] command = ["run", "--exec", "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; if [ {} = b ]; then touch go; fi'",
+        string[] command =
+            ["run", "--exec",
+            "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; if [ {} = b ]; then touch go; fi'",
             "--from", "-", "-c", "2", "--db", ":memory:"];
         Finished completed = await _here.PipeAsync("a\nb\n", command);
         Assert.Equal([1, 0], completed.Expect(ExitCode.Ok).Lines.Indexes());
@@ -101,14 +111,17 @@ public sealed class RunTests : IDisposable
         Finished end = await _here.PipeAsync("""{"chain":[{"task":"echo","args":"x"}]}""", "run", "-");
         Assert.Equal("\"x\"", Assert.Single(end.Expect(ExitCode.Ok).Lines).Value().GetRawText());
         Finished bad = await _here.PipeAsync("""{"chain":[{"task":"echo","arg":"x"}]}""", "run", "-");
-        Assert.StartsWith("(standard input):1:26: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput).Error);
+        Assert.StartsWith("(standard input):1:26: chain[0]: unknown field \"arg\"\n", bad.Expect(ExitCode.BadInput)
+            .Error);
     }
 
     [Fact]
     public async Task Lines_are_arguments_of_any_task()
     {
-        Finished end = await _here.PipeAsync("{\"text\":\"a\"}\n7\n", "run", "--task", "echo", "--from", "-", "--ordered");
-        Assert.Equal(["{\"text\":\"a\"}", "7"], end.Expect(ExitCode.Ok).Lines.Select(line => line.Value().GetRawText()));
+        Finished end =
+            await _here.PipeAsync("{\"text\":\"a\"}\n7\n", "run", "--task", "echo", "--from", "-", "--ordered");
+        Assert.Equal(["{\"text\":\"a\"}", "7"], end.Expect(ExitCode.Ok)
+            .Lines.Select(line => line.Value().GetRawText()));
         end = await _here.PipeAsync("a\n", "run", "--task", "echo", "--args", "{\"text\":\"<{}>\"}", "--from", "-");
         Assert.Equal("""{"text":"<a>"}""", Assert.Single(end.Expect(ExitCode.Ok).Lines).Value().GetRawText());
     }
@@ -133,9 +146,13 @@ public sealed class RunTests : IDisposable
     public async Task Progress_is_plain_lines_on_standard_error_and_nothing_when_quiet()
     {
         Finished end = await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-");
-        Assert.Matches("^granary: job [0-9a-z]{13}: 1 tasks, 2 at once, in granary.db\n(.*\n)*granary: succeeded after .*: 1 succeeded \\(job .*\\)\n$", end.Error);
+        Assert.Matches(
+            "^granary: job [0-9a-z]{13}: 1 tasks, 2 at once, in granary.db\n(.*\n)*" +
+            "granary: succeeded after .*: 1 succeeded \\(job .*\\)\n$",
+            end.Error);
         Assert.DoesNotContain('\u001b', end.Error);
-        Assert.Equal("", (await _here.PipeAsync("2\n", "run", "--task", "echo", "--from", "-", "--quiet")).Expect(ExitCode.Ok).Error);
+        Assert.Equal("", (await _here.PipeAsync("2\n", "run", "--task", "echo", "--from", "-", "--quiet"))
+            .Expect(ExitCode.Ok).Error);
     }
 
     [Fact]
