@@ -76,19 +76,22 @@ public sealed class RunTests : IDisposable
             end.Expect(ExitCode.SomeFailed).Lines.Sorted().States());
     }
 
-    [Fact]
-    public async Task Outcomes_come_as_they_complete_or_in_submission_order()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Outcomes_come_as_they_complete_or_in_submission_order(bool ordered)
     {
+        _here.Write("lines.txt", "a\nb\n");
         string[] command =
-            ["run", "--exec",
-            "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; if [ {} = b ]; then touch go; fi'",
-            "--from", "-", "-c", "2", "--db", ":memory:"];
-        Finished completed = await _here.PipeAsync("a\nb\n", command);
-        Assert.Equal([1, 0], completed.Expect(ExitCode.Ok).Lines.Indexes());
-        File.Delete(_here.PathOf("go"));
-        Finished ordered = await _here.PipeAsync("a\nb\n", [.. command, "--ordered"]);
-        Assert.Equal([0, 1], ordered.Expect(ExitCode.Ok).Lines.Indexes());
-        Assert.Contains("granary: the database is in memory: nothing of this run is kept\n", ordered.Error);
+            ["run", "--db", ":memory:", "--from", "lines.txt", "--exec",
+                "sh -c 'while [ {} = a ] && [ ! -e go ]; do sleep 0.05; done; echo {} >> ended'"];
+        await using LiveCommand run = _here.Start(ordered ? [.. command, "--ordered"] : command);
+        if (ordered) await run.ErrorHasAsync("1 of 2 done");
+        else await run.OutputHasAsync("\"index\":1");
+        _here.Write("go", "");
+        Finished end = (await run.EndAsync()).Expect(ExitCode.Ok);
+        Assert.Equal(ordered ? [0, 1] : [1, 0], end.Lines.Indexes());
+        Assert.Contains("granary: the database is in memory: nothing of this run is kept\n", end.Error);
     }
 
     [Fact]
