@@ -69,19 +69,22 @@ internal sealed class ActivationTable(EngineContext engine)
         JobId after = default;
         while (await engine.Store.ListLiveAsync(after, 256, cancellation) is { Count: > 0 } jobs)
         {
-            foreach (JobId job in jobs)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                try
-                {
-                    await ActivateAsync(job, cancellation);
-                }
-                catch (Exception e) when (e is StoreException or RefusedException)
-                {
-                    EngineLog.JobNotResumed(engine.Log, job, e);
-                }
-            }
+            cancellation.ThrowIfCancellationRequested();
+            // Together: their takeovers share commits.
+            await Task.WhenAll(jobs.Select(job => ResumeAsync(job, cancellation)));
             after = jobs[^1];
+        }
+    }
+
+    private async Task ResumeAsync(JobId job, CancellationToken cancellation)
+    {
+        try
+        {
+            await ActivateAsync(job, cancellation);
+        }
+        catch (Exception e) when (e is StoreException or RefusedException)
+        {
+            EngineLog.JobNotResumed(engine.Log, job, e);
         }
     }
 
