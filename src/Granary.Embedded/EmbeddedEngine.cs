@@ -92,28 +92,34 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         SteerAsync(job, (a, now) => Checked(a, a.Machine.Seal(now)));
 
     /// <inheritdoc/>
-    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default) =>
-        await _engine.Store.FindAsync(key, cancellation);
+    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default)
+    {
+        CheckEnded();
+        return await _engine.Store.FindAsync(key, cancellation);
+    }
 
     /// <inheritdoc/>
     public async Task<JobStatus> GetStatusAsync(JobId job, CancellationToken cancellation = default)
     {
-        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
         return activation is null
             ? reader.Summarize(reader.Log.RecordCount).ToStatus(reader.State.Header)
             : await activation.AskAsync(static (a, now) => a.Status(now));
     }
 
     /// <inheritdoc/>
-    public Task<JobPage> ListAsync(JobQuery query, CancellationToken cancellation = default) =>
-        JobListing.ReadAsync(_engine.Store, query, cancellation);
+    public Task<JobPage> ListAsync(JobQuery query, CancellationToken cancellation = default)
+    {
+        CheckEnded();
+        return JobListing.ReadAsync(_engine.Store, query, cancellation);
+    }
 
     /// <inheritdoc/>
     public async Task<CompletionPage> ReadCompletionsAsync(
         JobId job, int after, int max, TimeSpan patience, CancellationToken cancellation = default)
     {
         Ranges.Check(after, max);
-        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
         using CancellationTokenSource? waiting = patience > TimeSpan.Zero ? new(patience, _engine.Options.Time) : null;
         while (true)
         {
@@ -124,7 +130,8 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
             if (outcomes.Count > 0 || ended || waiting is null or { IsCancellationRequested: true })
                 return new CompletionPage(outcomes, ended);
             if (activation!.IsDead) throw activation.Death();
-            await Task.WhenAny(changed, Patience.Until(waiting.Token, cancellation));
+            CheckRunning();
+            await Task.WhenAny(changed, Patience.Until(waiting.Token, cancellation, _stop.Token));
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -134,7 +141,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         JobId job, int from, int max, CancellationToken cancellation = default)
     {
         Ranges.Check(from, max);
-        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
         int[] ordinals = activation is null
             ? reader.OrdinalsOf(from, max)
             : await activation.AskAsync((a, _) => a.Reader.OrdinalsOf(from, max));
@@ -146,7 +153,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         JobId job, int after, int max, CancellationToken cancellation = default)
     {
         Ranges.Check(0, max);
-        (Activation? activation, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
         return activation is null
             ? reader.ListPending(after, max, static _ => null)
             : await activation.AskAsync((a, _) => a.Reader.ListPending(after, max, a.ProgressOf));
@@ -156,7 +163,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     public async IAsyncEnumerable<TimelineSpan> ReadTimelineAsync(
         JobId job, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        (_, JobReader reader) = await _jobs.FindAsync(job, cancellation);
+        (_, JobReader reader) = await ReadAsync(job, cancellation);
         await foreach (TimelineSpan span in reader.ReadTimelineAsync(cancellation)) yield return span;
     }
 
@@ -275,7 +282,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     private async Task<Submission> CompareAsync(
         JobId existing, JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation)
     {
-        (_, JobReader reader) = await _jobs.FindAsync(existing, cancellation);
+        (_, JobReader reader) = await ReadAsync(existing, cancellation);
         await new ContentComparison(_engine, reader).CheckAsync(spec, items, cancellation);
         return new Submission(existing, Existed: true);
     }
@@ -291,6 +298,18 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         }
         while (Interlocked.CompareExchange(ref _lastId, id, last) != last);
         return new JobId(id);
+    }
+
+    private Task<(Activation? Activation, JobReader Reader)> ReadAsync(JobId job, CancellationToken cancellation)
+    {
+        CheckEnded();
+        return _jobs.FindAsync(job, cancellation);
+    }
+
+    // While it drains it still answers; once it has ended, the store may be gone.
+    private void CheckEnded()
+    {
+        if (_completion.Task.IsCompleted) CheckRunning();
     }
 
     private void CheckRunning()

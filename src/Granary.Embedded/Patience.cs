@@ -2,14 +2,14 @@ using Granary.Engines;
 
 namespace Granary.Embedded;
 
-/// <summary>Waiting until one of two tokens fires, without an exception.</summary>
+/// <summary>Waiting until one of some tokens fires, without an exception.</summary>
 internal static class Patience
 {
-    public static Task Until(CancellationToken first, CancellationToken second)
+    public static Task Until(params ReadOnlySpan<CancellationToken> tokens)
     {
         var fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        first.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), fired);
-        second.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), fired);
+        foreach (CancellationToken token in tokens)
+            token.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), fired);
         return fired.Task;
     }
 }
