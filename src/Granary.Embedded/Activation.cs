@@ -34,7 +34,7 @@ internal sealed class Activation : IPendingWrite
     private bool _lazy;
     private Instant _scheduledAt = Instant.Never;
     private (RecordStart Start, StoredRecord Record, int Completions, int Ordinals, int Starts, bool Ended) _inFlight;
-    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource _changed = new();
     private StoreException? _fault;
     private bool _dead;
 
@@ -92,12 +92,12 @@ internal sealed class Activation : IPendingWrite
         Schedule();
     }
 
-    /// <summary>Completes when something more has become durable. Take it before looking.</summary>
-    public Task Changed
+    /// <summary>Fires when something more has become durable, or nothing more will. Take it before looking.</summary>
+    public CancellationToken Changed
     {
         get
         {
-            lock (_gate) return _changed.Task;
+            lock (_gate) return _changed.Token;
         }
     }
 
@@ -159,7 +159,7 @@ internal sealed class Activation : IPendingWrite
             _attempts.Clear();
             Volatile.Write(ref _attemptCount, 0);
             while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
-            _changed.TrySetResult();
+            _changed.Cancel();
         }
         Schedule();
         OnSettled?.Invoke(this);
@@ -411,9 +411,9 @@ internal sealed class Activation : IPendingWrite
                 _waiting.Dequeue();
                 waiting.Release();
             }
-            TaskCompletionSource changed = _changed;
-            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            changed.TrySetResult();
+            CancellationTokenSource changed = _changed;
+            _changed = new CancellationTokenSource();
+            changed.Cancel();
         }
         if (more) Schedule();
         if (settled) OnSettled?.Invoke(this);

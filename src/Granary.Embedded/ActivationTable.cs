@@ -21,7 +21,10 @@ internal sealed class ActivationTable(EngineContext engine)
     /// <summary>Makes room for a job that is being submitted, so that nobody else loads it once it is in the store.</summary>
     /// <param name="job">The job.</param>
     /// <param name="submitting">Its activation, when it is durable.</param>
-    public void Reserve(JobId job, Task<Activation> submitting) => _jobs[job] = new Lazy<Task<Activation>>(submitting);
+    public void Reserve(JobId job, Task<Activation> submitting) => _jobs[job] = new Lazy<Task<Activation>>(AwaitAsync(submitting));
+
+    // Of a task that continues on the caller's context, unlike the submitter's own.
+    private static async Task<Activation> AwaitAsync(Task<Activation> submitting) => await submitting;
 
     public void Watch(Activation activation) => activation.OnSettled = Settle;
 

@@ -123,7 +123,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         using CancellationTokenSource? waiting = patience > TimeSpan.Zero ? new(patience, _engine.Options.Time) : null;
         while (true)
         {
-            Task changed = activation?.Changed ?? Task.CompletedTask;
+            CancellationToken changed = activation?.Changed ?? CancellationToken.None;
             bool finished = activation?.IsFinished ?? true;
             IReadOnlyList<Outcome> outcomes = await reader.ReadCompletionsAsync(after, max, cancellation);
             bool ended = finished && after + outcomes.Count >= reader.Log.CompletionCount;
@@ -131,7 +131,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
                 return new CompletionPage(outcomes, ended);
             if (activation!.IsDead) throw activation.Death();
             CheckRunning();
-            await Task.WhenAny(changed, Patience.Until(waiting.Token, cancellation, _stop.Token));
+            await Patience.UntilAsync(changed, waiting.Token, cancellation, _stop.Token);
             cancellation.ThrowIfCancellationRequested();
         }
     }
@@ -198,38 +198,41 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     public async Task DrainAsync(CancellationToken cancellation = default)
     {
         _engine.IsHeld = true;
-        await _resuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        long releasedAt = 0;
+        await _resuming.ConfigureAwait(Patience.Quietly);
+        TimeProvider clock = _engine.Threads.Clock;
+        long? releasedAt = null;
         while (_jobs.Running() is { Count: > 0 } running)
         {
-            if (releasedAt > 0 && Environment.TickCount64 - releasedAt > JobDefaults.CancelGrace.TotalMilliseconds) break;
-            if (cancellation.IsCancellationRequested && releasedAt == 0)
+            if (releasedAt is { } at && clock.GetElapsedTime(at) > JobDefaults.CancelGrace) break;
+            if (cancellation.IsCancellationRequested && releasedAt is null)
             {
-                releasedAt = Environment.TickCount64;
+                releasedAt = clock.GetTimestamp();
                 foreach (Activation activation in running) activation.Post(new Activation.Release());
             }
             // Attempts end in turns of many activations; looking again is simpler than a signal from each, and happens at stop only.
-            await Task.Delay(5, CancellationToken.None);
+            await Task.Delay(TimeSpan.FromMilliseconds(5), clock, CancellationToken.None);
         }
         foreach (Activation activation in _jobs.All())
-            await activation.AskAsync(static (_, _) => true).WaitAsync(FlushTimeout, CancellationToken.None);
+            await FlushAsync(activation).WaitAsync(FlushTimeout, clock, CancellationToken.None);
     }
+
+    private static async Task FlushAsync(Activation activation) => await activation.AskAsync(static (_, _) => true);
 
     /// <summary>Lets what runs finish for <see cref="EmbeddedOptions.DrainTimeout"/>, or until the token fires, then signals it, and stops.</summary>
     public async Task StopAsync(CancellationToken cancellation = default)
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
         {
-            await _completion.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _completion.Task.ConfigureAwait(Patience.Quietly);
             return;
         }
-        await _stop.CancelAsync();
+        _stop.Cancel();
         await _janitor.StopAsync();
         if (!_completion.Task.IsCompleted)
         {
-            using var drain = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            drain.CancelAfter(_engine.Options.DrainTimeout);
-            await DrainAsync(drain.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var patience = new CancellationTokenSource(_engine.Options.DrainTimeout, _engine.Threads.Clock);
+            using var drain = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+            await DrainAsync(drain.Token).ConfigureAwait(Patience.Quietly);
         }
         await EndAsync();
     }
@@ -242,7 +245,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     {
         Interlocked.Exchange(ref _stopped, 1);
         _engine.IsHeld = true;
-        await _stop.CancelAsync();
+        _stop.Cancel();
         foreach (Activation activation in _jobs.All()) activation.Die(null);
         await _janitor.StopAsync();
         await EndAsync();
@@ -250,7 +253,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
 
     private async Task EndAsync()
     {
-        await _resuming.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _resuming.ConfigureAwait(Patience.Quietly);
         await _engine.Threads.DisposeAsync();
         foreach (Activation activation in _jobs.All()) activation.Die(null);
         _completion.TrySetResult();
@@ -290,7 +293,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     // Random, so that ids of several stores do not meet; rising, so that those of one never do.
     private JobId NewId()
     {
-        long id = JobId.From(_engine.Options.Time.GetUtcNow(), Random.Shared.Next()).Value, last;
+        long id = JobId.From(_engine.Options.Time.GetUtcNow(), _engine.Options.Random.Next()).Value, last;
         do
         {
             last = Volatile.Read(ref _lastId);

@@ -31,6 +31,9 @@ public sealed record EmbeddedOptions
     /// <summary>Takes commands and answers questions, but runs nothing. Default false.</summary>
     public bool Passive { get; init; }
 
+    /// <summary>Makes the random part of job ids; a simulation gives a seeded one.</summary>
+    internal Random Random { get; init; } = Random.Shared;
+
     internal void Check()
     {
         CheckBytes(nameof(MaxArgumentBytes), MaxArgumentBytes);

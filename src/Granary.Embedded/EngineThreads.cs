@@ -7,10 +7,11 @@ internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<E
 {
     private readonly EngineLoop _loop = new(time);
 
-    // The pause after a full disk is real time, whatever clock the jobs have.
     private readonly GroupCommit _commit = new(store, TimeProvider.System, onFault);
 
     public StoreFault? Blocked => _commit.Blocked;
+
+    public TimeProvider Clock => TimeProvider.System;
 
     public void Schedule(Activation activation) => _loop.Schedule(activation);
 

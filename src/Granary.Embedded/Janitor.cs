@@ -18,8 +18,8 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
 
     public async Task StopAsync()
     {
-        await _stop.CancelAsync();
-        await _sweeping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Cancel();
+        await _sweeping.ConfigureAwait(Patience.Quietly);
     }
 
     /// <summary>At start: this engine has the store to itself, so what is staged is abandoned.</summary>

@@ -2,16 +2,23 @@ using Granary.Engines;
 
 namespace Granary.Embedded;
 
-/// <summary>Waiting until one of some tokens fires, without an exception.</summary>
+/// <summary>Waiting without exceptions, and without leaving the caller's context, which may be the one thread of a simulation.</summary>
 internal static class Patience
 {
-    public static Task Until(params ReadOnlySpan<CancellationToken> tokens)
+    /// <summary>Waits for the task's end and takes no notice of how it ended.</summary>
+    public const ConfigureAwaitOptions Quietly =
+        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+
+    /// <summary>Waits until one of the tokens fires.</summary>
+    public static async Task UntilAsync(params CancellationToken[] tokens)
     {
         var fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        foreach (CancellationToken token in tokens)
-            token.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), fired);
-        return fired.Task;
+        CancellationTokenRegistration[] registered = Array.ConvertAll(tokens, token => token.UnsafeRegister(Fire, fired));
+        await fired.Task;
+        foreach (CancellationTokenRegistration registration in registered) registration.Unregister();
     }
+
+    private static void Fire(object? fired) => ((TaskCompletionSource)fired!).TrySetResult();
 }
 
 /// <summary>The ranges of paging requests.</summary>

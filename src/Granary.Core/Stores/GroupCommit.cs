@@ -39,14 +39,31 @@ internal sealed class GroupCommit : IAsyncDisposable
     /// <param name="time">Measures the back-off after a transient fault.</param>
     /// <param name="onFault">Called once, on the commit thread, when nothing more can be written.</param>
     public GroupCommit(IJobStore store, TimeProvider time, Action<Exception>? onFault)
-    {
+        : this(onFault, store, time) => new Thread(Run) { IsBackground = true, Name = "Granary commit" }.Start();
+
+    private GroupCommit(Action<Exception>? onFault, IJobStore store, TimeProvider time) =>
         (_store, _time, _onFault) = (store, time, onFault);
-        new Thread(Run) { IsBackground = true, Name = "Granary commit" }.Start();
-    }
+
+    /// <summary>One without a thread, for simulations: whoever makes it gathers, writes and reports. Not to be
+    /// disposed.</summary>
+    internal static GroupCommit WithoutThread(IJobStore store, TimeProvider time, Action<Exception>? onFault) =>
+        new(onFault, store, time);
 
     /// <summary>Why writes are being held back and tried again, or why nothing more is written; null when all is
     /// well.</summary>
     public StoreFault? Blocked => _blocked == 0 ? null : (StoreFault)_blocked;
+
+    /// <summary>The writes of the group that was gathered last.</summary>
+    internal IReadOnlyList<JobWrite> Group => _writes;
+
+    /// <summary>Whether there is something to gather.</summary>
+    internal bool HasWork
+    {
+        get
+        {
+            lock (_gate) return _queue.Count > 0;
+        }
+    }
 
     /// <summary>Asks that the source's write is taken and committed. Does nothing while it is queued already.</summary>
     public void Submit(IPendingWrite source)
@@ -117,7 +134,8 @@ internal sealed class GroupCommit : IAsyncDisposable
         }
     }
 
-    private void Gather()
+    /// <summary>First step: takes what is queued.</summary>
+    internal void Gather()
     {
         _group.Clear();
         _writes.Clear();
@@ -170,12 +188,14 @@ internal sealed class GroupCommit : IAsyncDisposable
         }
     }
 
-    private void Report(WriteResult[] results)
+    /// <summary>Last step: tells the sources what became of their writes.</summary>
+    internal void Report(WriteResult[] results)
     {
         for (int i = 0; i < results.Length; i++) _group[i].Source.Done(_group[i].Write, results[i]);
     }
 
-    private void Fail(Exception error)
+    /// <summary>Last step, if something went wrong that trying again does not mend: nothing more is written.</summary>
+    internal void Fail(Exception error)
     {
         bool first = _fault is null;
         _fault ??= error as StoreException ?? new StoreException(
