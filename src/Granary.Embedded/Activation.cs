@@ -23,8 +23,7 @@ internal sealed class Activation : IPendingWrite
     private readonly Lock _gate = new();
     private readonly RecordWriter _record;
     private readonly ArgsCache _args;
-    private readonly Dictionary<int, Attempt> _attempts = [];
-    private readonly PriorityQueue<Attempt, Instant> _attemptsDue = new();
+    private readonly AttemptSet _attempts;
     private readonly Queue<(int Records, Action Release)> _waiting = new();
     private readonly List<StoredPage> _pages = [];
     private int _scheduled;
@@ -51,7 +50,7 @@ internal sealed class Activation : IPendingWrite
             IsHeld = engine.IsHeld,
         };
         _args = new ArgsCache(engine.Store, reader.State.Tree, Job);
-        Rate = new RateMeter();
+        _attempts = new AttemptSet(this, engine, Machine, _args);
     }
 
     public JobId Job { get; }
@@ -60,12 +59,10 @@ internal sealed class Activation : IPendingWrite
 
     public BatchMachine Machine { get; }
 
-    public RateMeter Rate { get; }
+    public RateMeter Rate { get; } = new();
 
     /// <summary>Attempts whose handlers have been called and not come back, or are about to be.</summary>
-    public int AttemptCount => Volatile.Read(ref _attemptCount);
-
-    private int _attemptCount;
+    public int AttemptCount => _attempts.Count;
 
     /// <summary>Whether it is durable that the job has ended.</summary>
     public bool IsFinished { get; private set; }
@@ -125,7 +122,7 @@ internal sealed class Activation : IPendingWrite
             Instant now = _engine.Now;
             Machine.IsHeld = _engine.IsHeld || _record.Length > MaxUndurableBytes;
             while (_mailbox.TryDequeue(out object? message)) Handle(message, now);
-            TickAttempts(now);
+            _attempts.Tick(now);
             Machine.Tick(now);
             RunEffects(now);
             ScheduleNext();
@@ -155,9 +152,7 @@ internal sealed class Activation : IPendingWrite
             if (_dead) return;
             _dead = true;
             _fault = fault;
-            foreach (Attempt attempt in _attempts.Values) attempt.Signal();
-            _attempts.Clear();
-            Volatile.Write(ref _attemptCount, 0);
+            _attempts.Abandon();
             while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
             _changed.Cancel();
         }
@@ -170,54 +165,21 @@ internal sealed class Activation : IPendingWrite
         switch (message)
         {
             case Attempt attempt:
-                EndAttempt(attempt, attempt.Machine.Finish(attempt.Value, attempt.Thrown, attempt.FinishedAt), now);
-                attempt.Recycle();
+                _attempts.Finish(attempt, now);
                 break;
-            case Prepared prepared:
-                Call(prepared);
-                break;
-            case IQuestion question:
+            case Question question:
                 question.Ask(this, now);
                 WaitDurable(question.Answer);
                 break;
-            case EffectsDue due:
-                foreach (Effect effect in due.Effects) Start(effect, now);
+            case List<Effect> durable:
+                foreach (Effect effect in durable) _attempts.Start(effect, now);
                 break;
-            case Release:
-                foreach (Attempt attempt in _attempts.Values) StopAttempt(attempt, StopCause.Release, now);
+            case StopCause cause:
+                _attempts.StopAll(cause, now);
                 break;
             default:
                 break;
         }
-    }
-
-    private void EndAttempt(Attempt attempt, AttemptResult? result, Instant now)
-    {
-        if (result is not { } ended) return;
-        if (_attempts.Remove(attempt.Node)) Volatile.Write(ref _attemptCount, _attempts.Count);
-        Machine.AttemptEnded(attempt.Node, attempt.Number, ended, now);
-    }
-
-    private void TickAttempts(Instant now)
-    {
-        while (_attemptsDue.TryPeek(out Attempt? attempt, out Instant at) && at <= now)
-        {
-            _attemptsDue.Dequeue();
-            if (attempt.Machine.Tick(now, out AttemptResult? result)) attempt.Signal();
-            EndAttempt(attempt, result, now);
-            Watch(attempt);
-        }
-    }
-
-    private void StopAttempt(Attempt attempt, StopCause cause, Instant now)
-    {
-        if (attempt.Machine.Stop(cause, now)) attempt.Signal();
-        Watch(attempt);
-    }
-
-    private void Watch(Attempt attempt)
-    {
-        if (attempt.Machine.Due < Instant.Never) _attemptsDue.Enqueue(attempt, attempt.Machine.Due);
     }
 
     private void RunEffects(Instant now)
@@ -227,80 +189,20 @@ internal sealed class Activation : IPendingWrite
         for (int i = 0; i < Machine.Effects.Count; i++)
         {
             Effect effect = Machine.Effects[i];
-            if (effect.Kind == EffectKind.Stop)
-            {
-                if (_attempts.TryGetValue(effect.Node, out Attempt? attempt)) StopAttempt(attempt, StopCause.Cancel, now);
-            }
-            else if (effect.AfterDurable)
-            {
-                (later ??= []).Add(effect);
-            }
-            else
-            {
-                Start(effect, now);
-            }
+            if (effect.Kind == EffectKind.Stop) _attempts.Stop(effect.Node, StopCause.Cancel, now);
+            else if (effect.AfterDurable) (later ??= []).Add(effect);
+            else _attempts.Start(effect, now);
         }
         Machine.Effects.Clear();
-        if (later is not null) WaitDurable(() => Post(new EffectsDue(later)));
+        if (later is not null) PostWhenDurable(later);
     }
 
-    private void Start(Effect start, Instant now)
-    {
-        BatchState state = Machine.State;
-        // Stopped before it began: by a cancel that came while its start became durable.
-        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt) return;
-        TaskProfile profile = state.Tree.ProfileOf(start.Node);
-        var attempt = new Attempt(this, _engine, profile, start, now);
-        bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
-        if (canceling || _engine.IsHeld)
-        {
-            Machine.IsHeld = _engine.IsHeld;
-            attempt.Machine.Stop(canceling ? StopCause.Cancel : StopCause.Release, now);
-            EndAttempt(attempt, attempt.Machine.Finish(default, new OperationCanceledException(), now), now);
-            return;
-        }
-        if (_engine.Handlers.Find(profile.Handler) is not { } handler)
-        {
-            EndAttempt(attempt, attempt.Machine.NoHandler(now), now);
-            return;
-        }
-        _attempts[start.Node] = attempt;
-        Volatile.Write(ref _attemptCount, _attempts.Count);
-        Watch(attempt);
-        _ = PrepareAsync(attempt, handler, state.Tree.InputOf(start.Node));
-    }
-
-    // Reads what the task is given. On a store that answers at once, as SQLite and memory do, this ends within the turn.
-    private async Task PrepareAsync(Attempt attempt, TaskHandler handler, ValueRef source)
-    {
-        try
-        {
-            ValueTask<ReadOnlyMemory<byte>> reading = _args.ReadAsync(attempt.Node);
-            bool atOnce = reading.IsCompleted;
-            ReadOnlyMemory<byte> args = await reading, input = default;
-            if (source.Kind != ValueKind.None)
-            {
-                ValueTask<ReadOnlyMemory<byte>> finding = Reader.ReadValueAsync(source, CancellationToken.None);
-                atOnce &= finding.IsCompleted;
-                input = await finding;
-            }
-            var prepared = new Prepared(attempt, handler, args, input);
-            if (atOnce) Call(prepared);
-            else Post(prepared);
-        }
-        catch (StoreException e)
-        {
-            attempt.Fail(e);
-        }
-    }
-
-    private void Call(Prepared p) =>
-        p.Attempt.Run(p.Handler, Machine.State.Nodes[p.Attempt.Node].Index, p.Args, p.Input);
+    private void PostWhenDurable(List<Effect> effects) => WaitDurable(() => Post(effects));
 
     private void ScheduleNext()
     {
         Instant next = Machine.State.NextDue;
-        if (_attemptsDue.TryPeek(out _, out Instant attemptDue) && attemptDue < next) next = attemptDue;
+        if (_attempts.NextDue < next) next = _attempts.NextDue;
         if (next == Instant.Never || next == _scheduledAt) return;
         _scheduledAt = next;
         _engine.Threads.ScheduleAt(this, next);
@@ -434,59 +336,13 @@ internal sealed class Activation : IPendingWrite
     private void RefuseAll()
     {
         while (_mailbox.TryDequeue(out object? message))
-            if (message is IQuestion question) question.Refuse(Death());
+            if (message is Question question) question.Refuse(Death());
     }
 
     /// <summary>What to tell those who ask a dead activation.</summary>
     public Exception Death() =>
         (Exception?)_fault ?? new RefusedException(Refusal.Stopping, "The engine has stopped.");
 
-    /// <summary>A progress report of a running task.</summary>
-    public TaskProgress? ProgressOf(int node) => _attempts.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
-
-    private sealed record Prepared(Attempt Attempt, TaskHandler Handler, ReadOnlyMemory<byte> Args, ReadOnlyMemory<byte> Input);
-
-    private sealed record EffectsDue(List<Effect> Effects);
-
-    /// <summary>Told to an activation whose engine stops: give running attempts back.</summary>
-    internal sealed record Release;
-
-    private interface IQuestion
-    {
-        void Ask(Activation activation, Instant now);
-        void Answer();
-        void Refuse(Exception why);
-    }
-
-    private sealed class Question<T>(Func<Activation, Instant, T> question) : IQuestion
-    {
-        private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private Activation _asked = null!;
-        private Exception? _refused;
-        private T _value = default!;
-
-        public Task<T> Task => _answer.Task;
-
-        public void Ask(Activation activation, Instant now)
-        {
-            _asked = activation;
-            try
-            {
-                _value = question(activation, now);
-            }
-            catch (Exception e) when (e is RefusedException or StoreException)
-            {
-                _refused = e;
-            }
-        }
-
-        public void Answer()
-        {
-            if (_asked.IsDead) _answer.TrySetException(_asked.Death());
-            else if (_refused is not null) _answer.TrySetException(_refused);
-            else _answer.TrySetResult(_value);
-        }
-
-        public void Refuse(Exception why) => _answer.TrySetException(why);
-    }
+    /// <summary>What a running task last reported.</summary>
+    public TaskProgress? ProgressOf(int node) => _attempts.ProgressOf(node);
 }

@@ -8,22 +8,26 @@ namespace Granary.Embedded;
 /// One attempt, run on the thread pool. Its worker machine is touched in its activation's turns only; the handler's side
 /// leaves what came out and posts the attempt to the activation.
 /// </summary>
-internal sealed class Attempt : IThreadPoolWorkItem
+internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
 {
+    private static readonly CancellationTokenSource s_signaled = new();
+
     private readonly Activation _owner;
     private readonly EngineContext _engine;
     private readonly TaskProfile _profile;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly LimitedBuffer _buffer;
     private TaskHandler _handler = null!;
     private TaskContext _task = null!;
 
-    public Attempt(Activation owner, EngineContext engine, TaskProfile profile, Effect start, Instant now)
+    // Made when the handler asks for the token, or to signal it; s_signaled if the signal came first.
+    private CancellationTokenSource? _stop;
+
+    static Attempt() => s_signaled.Cancel();
+
+    public Attempt(Activation owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
     {
-        (_owner, _engine, _profile) = (owner, engine, profile);
+        (_owner, _engine, _profile, Buffer) = (owner, engine, profile, buffer);
         (Node, Number) = (start.Node, start.Attempt);
-        Machine = new WorkerMachine(profile, engine.Place, now);
-        _buffer = engine.RentBuffer();
+        Machine = new WorkerMachine(profile, now);
     }
 
     /// <summary>A mutable struct: used in place.</summary>
@@ -33,16 +37,28 @@ internal sealed class Attempt : IThreadPoolWorkItem
 
     public int Number { get; }
 
+    public LimitedBuffer Buffer { get; }
+
     /// <summary>What the handler threw; null if it returned.</summary>
     public Exception? Thrown { get; private set; }
 
     /// <summary>What the handler returned.</summary>
-    public ReadOnlyMemory<byte> Value => _buffer.Written.IsEmpty ? EngineContext.Null : _buffer.Written;
+    public ReadOnlyMemory<byte> Value => Buffer.Written.IsEmpty ? EngineContext.Null : Buffer.Written;
 
     /// <summary>When it did.</summary>
     public Instant FinishedAt { get; private set; }
 
+    /// <summary>What the handler last reported.</summary>
     public TaskProgress? Progress { get; private set; }
+
+    CancellationToken ITaskOwner.Token
+    {
+        get
+        {
+            if (_stop is null) Interlocked.CompareExchange(ref _stop, new CancellationTokenSource(), null);
+            return _stop.Token;
+        }
+    }
 
     /// <summary>Calls the handler, on another thread.</summary>
     public void Run(TaskHandler handler, int index, ReadOnlyMemory<byte> args, ReadOnlyMemory<byte> input)
@@ -58,27 +74,26 @@ internal sealed class Attempt : IThreadPoolWorkItem
             Args = !args.IsEmpty ? args : !input.IsEmpty ? input : EngineContext.Null,
             InputJson = input,
             CancelGrace = _profile.CancelGrace,
-            CancellationToken = _stop.Token,
             Logger = _engine.LoggerOf(_profile.Handler),
-            ProgressSink = static (task, progress) => ((Attempt)task.Owner!).Progress = progress,
             Owner = this,
         };
         _engine.Threads.Run(this);
     }
 
-    /// <summary>It cannot even be called: what its step was given could not be read.</summary>
+    /// <summary>It cannot even be called: what it is given could not be read.</summary>
     public void Fail(Exception thrown)
     {
         Thrown = thrown;
-        FinishedAt = _engine.Now;
-        _owner.Post(this);
+        Post();
     }
 
     /// <summary>Signals the handler. Its callbacks run elsewhere: they are user code.</summary>
-    public void Signal() => _ = _stop.CancelAsync();
+    public void Signal()
+    {
+        if (Interlocked.CompareExchange(ref _stop, s_signaled, null) is { } stop) _ = stop.CancelAsync();
+    }
 
-    /// <summary>The handler has come back and its value is recorded: what it used can be used again.</summary>
-    public void Recycle() => _engine.ReturnBuffer(_buffer);
+    void ITaskOwner.Report(TaskProgress progress) => Progress = progress;
 
     void IThreadPoolWorkItem.Execute() => _ = RunAsync();
 
@@ -89,11 +104,11 @@ internal sealed class Attempt : IThreadPoolWorkItem
             if (_engine.Options.Services is { } services)
             {
                 await using AsyncServiceScope scope = services.CreateAsyncScope();
-                await _handler.InvokeAsync(_task.With(scope.ServiceProvider), _buffer);
+                await _handler.InvokeAsync(_task.With(scope.ServiceProvider), Buffer);
             }
             else
             {
-                await _handler.InvokeAsync(_task, _buffer);
+                await _handler.InvokeAsync(_task, Buffer);
             }
         }
         catch (Exception e)
@@ -101,6 +116,11 @@ internal sealed class Attempt : IThreadPoolWorkItem
             // Whatever user code throws is this attempt's failure and nobody else's.
             Thrown = e;
         }
+        Post();
+    }
+
+    private void Post()
+    {
         FinishedAt = _engine.Now;
         _owner.Post(this);
     }

@@ -2,6 +2,7 @@ using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Workers;
 
 namespace Granary.Embedded;
 
@@ -207,7 +208,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
             if (cancellation.IsCancellationRequested && releasedAt is null)
             {
                 releasedAt = clock.GetTimestamp();
-                foreach (Activation activation in running) activation.Post(new Activation.Release());
+                foreach (Activation activation in running) activation.Post(StopCause.Release);
             }
             // Attempts end in turns of many activations; looking again is simpler than a signal from each, and happens at stop only.
             await Task.Delay(TimeSpan.FromMilliseconds(5), clock, CancellationToken.None);

@@ -11,7 +11,6 @@ internal sealed class EngineContext
     /// <summary>The value of a handler that wrote nothing.</summary>
     public static readonly ReadOnlyMemory<byte> Null = "null"u8.ToArray();
 
-    private readonly ConcurrentStack<LimitedBuffer> _buffers = new();
     private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
 
     public EngineContext(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, IEngineThreads threads)
@@ -37,11 +36,4 @@ internal sealed class EngineContext
 
     public ILogger LoggerOf(string handler) =>
         _loggers.GetOrAdd(handler, static (name, logging) => logging.CreateLogger($"Granary.Tasks.{name}"), Options.Logging);
-
-    public LimitedBuffer RentBuffer() => _buffers.TryPop(out LimitedBuffer? buffer) ? buffer : new LimitedBuffer(Options.MaxResultBytes);
-
-    public void ReturnBuffer(LimitedBuffer buffer)
-    {
-        if (buffer.TryReset() && _buffers.Count < 1024) _buffers.Push(buffer);
-    }
 }

@@ -1,5 +1,3 @@
-using Granary.Engines;
-
 namespace Granary.Embedded;
 
 /// <summary>Waiting without exceptions, and without leaving the caller's context, which may be the one thread of a simulation.</summary>
@@ -19,15 +17,4 @@ internal static class Patience
     }
 
     private static void Fire(object? fired) => ((TaskCompletionSource)fired!).TrySetResult();
-}
-
-/// <summary>The ranges of paging requests.</summary>
-internal static class Ranges
-{
-    /// <exception cref="RefusedException">One is out of range.</exception>
-    public static void Check(int from, int max)
-    {
-        if (from < 0) throw new RefusedException(Refusal.Invalid, $"The position is {from}; it begins at 0.");
-        if (max is < 1 or > 100_000) throw new RefusedException(Refusal.Invalid, $"max is {max}; use 1 to 100,000.");
-    }
 }

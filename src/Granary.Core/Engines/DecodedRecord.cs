@@ -20,13 +20,17 @@ internal sealed class DecodedRecord
     /// <summary>Completions of the job's own items, by sequence number.</summary>
     public required Completion[] Items { get; init; }
 
+    [ThreadStatic] private static List<Completion>? t_scratch;
+
     // What succeeds without a value, such as an empty chain, has the JSON null.
     private static readonly ReadOnlyMemory<byte> Null = "null"u8.ToArray();
 
     public static DecodedRecord From(JobId job, StoredRecord record)
     {
         var reader = new RecordReader(job, record);
-        var all = new List<Completion>();
+        // Used again, so that only the exact arrays are left.
+        List<Completion> all = t_scratch ??= [];
+        all.Clear();
         int items = 0, sequence = reader.Start.FirstSequence;
         while (reader.Next(out JobEvent e))
         {
@@ -39,6 +43,7 @@ internal sealed class DecodedRecord
             }
         }
         Completion[] every = all.ToArray();
+        if (all.Capacity > 16_384) t_scratch = null;
         return new DecodedRecord
         {
             Start = reader.Start,

@@ -31,8 +31,12 @@ public sealed class TaskContext
     /// <summary>How long after <see cref="CancellationToken"/> fires the attempt is given up.</summary>
     public TimeSpan CancelGrace { get; init; } = JobDefaults.CancelGrace;
 
-    /// <summary>Fires when the attempt should stop: canceled, timed out, or its engine is stopping.</summary>
-    public CancellationToken CancellationToken { get; init; }
+    /// <summary>Fires when the attempt should stop: canceled, timed out, or its engine is stopping. Can be set for tests of handlers.</summary>
+    public CancellationToken CancellationToken
+    {
+        get => Owner?.Token ?? field;
+        init;
+    }
 
     /// <summary>For the handler's own messages; scoped to the job and task by the engine.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
@@ -40,11 +44,8 @@ public sealed class TaskContext
     /// <summary>The services of this attempt's scope; null where the engine was set up without a service provider.</summary>
     public IServiceProvider? Services { get; private set; }
 
-    /// <summary>Receives what <see cref="ReportProgress"/> is told; set by the engine.</summary>
-    public Action<TaskContext, TaskProgress>? ProgressSink { get; init; }
-
-    /// <summary>What the engine knows the attempt by.</summary>
-    internal object? Owner { get; init; }
+    /// <summary>The attempt that an engine runs; null in tests of handlers.</summary>
+    internal ITaskOwner? Owner { get; init; }
 
     /// <summary>The same text on every attempt of this task, and on no other task's: give it to services that deduplicate.</summary>
     public string IdempotencyKey => $"{Job}-{Node}";
@@ -63,7 +64,7 @@ public sealed class TaskContext
     /// <param name="fraction">From 0 to 1.</param>
     /// <param name="note">A few words for people.</param>
     public void ReportProgress(double fraction, string note = "") =>
-        ProgressSink?.Invoke(this, new TaskProgress(Math.Clamp(double.IsNaN(fraction) ? 0 : fraction, 0, 1), note));
+        Owner?.Report(new TaskProgress(Math.Clamp(double.IsNaN(fraction) ? 0 : fraction, 0, 1), note));
 
     internal TaskContext With(IServiceProvider services)
     {
@@ -76,3 +77,13 @@ public sealed class TaskContext
 /// <param name="Fraction">From 0 to 1.</param>
 /// <param name="Note">A few words for people.</param>
 public sealed record TaskProgress(double Fraction, string Note);
+
+/// <summary>What a running task's context asks of its engine.</summary>
+internal interface ITaskOwner
+{
+    /// <summary>Fires when the attempt should stop.</summary>
+    CancellationToken Token { get; }
+
+    /// <summary>Takes a progress report.</summary>
+    void Report(TaskProgress progress);
+}

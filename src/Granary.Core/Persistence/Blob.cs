@@ -27,9 +27,14 @@ internal static class Blob
     public static ByteWriter Begin(BlobKind kind, int capacity = 256)
     {
         var writer = new ByteWriter(capacity);
+        Begin(writer, kind);
+        return writer;
+    }
+
+    public static void Begin(ByteWriter writer, BlobKind kind)
+    {
         writer.Byte(Version);
         writer.Byte((byte)kind);
-        return writer;
     }
 
     public static ReadOnlyMemory<byte> Seal(ByteWriter writer, JobId job, int number)
@@ -37,7 +42,7 @@ internal static class Blob
         Span<byte> checksum = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(checksum, Checksum(writer.Written, job, number));
         writer.Raw(checksum);
-        return writer.Detach();
+        return writer.Take();
     }
 
     public static ReadOnlyMemory<byte> Open(ReadOnlyMemory<byte> blob, BlobKind kind, JobId job, int number)

@@ -13,13 +13,10 @@ internal sealed class ByteWriter(int capacity = 256) : IBufferWriter<byte>
 
     public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _length);
 
-    public void Clear() => _length = 0;
-
-    /// <summary>Hands the buffer over without a copy; the writer starts again with an empty one.</summary>
-    public ReadOnlyMemory<byte> Detach()
+    /// <summary>What was written, in an array of its size; the writer is empty again and keeps its buffer.</summary>
+    public ReadOnlyMemory<byte> Take()
     {
-        ReadOnlyMemory<byte> written = _buffer.AsMemory(0, _length);
-        _buffer = [];
+        byte[] written = Written.ToArray();
         _length = 0;
         return written;
     }

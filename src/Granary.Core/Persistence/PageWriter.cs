@@ -37,12 +37,13 @@ internal sealed class PageWriter
     private readonly TaskOptions _defaults;
     private readonly bool _isChain;
 
-    private ByteWriter _shape = null!;
-    private ByteWriter _args = null!;
+    private readonly ByteWriter _shape = new(64);
+    private readonly ByteWriter _args = new();
     private int _pageNumber;
     private int _pageNodes;
     private int _runProfile = -1;
     private int _runLength;
+    private int _emptyShapeLength;
     private (string Handler, TaskOptions Options, TaskOptions Outer, int Profile) _last = ("", null!, null!, -1);
 
     public PageWriter(JobHeader header, int firstPage, int firstNode, Func<string, bool> handlerExists, int maxArgumentBytes)
@@ -95,8 +96,6 @@ internal sealed class PageWriter
         if (_pageNodes > 0 || _shape.Length > _emptyShapeLength || _runLength > 0) EndPage();
         return TakeFull();
     }
-
-    private int _emptyShapeLength;
 
     private void AddItem(Item item, TaskOptions outer, int depth, bool inChain)
     {
@@ -233,8 +232,8 @@ internal sealed class PageWriter
 
     private void BeginPage()
     {
-        _shape = Blob.Begin(BlobKind.Shape, 32);
-        _args = Blob.Begin(BlobKind.Args, Math.Max(256, _args?.Length ?? 0));
+        Blob.Begin(_shape, BlobKind.Shape);
+        Blob.Begin(_args, BlobKind.Args);
         _shape.Count(NextNode);
         _emptyShapeLength = _shape.Length;
         _pageNodes = 0;

@@ -97,8 +97,7 @@ internal ref struct RecordReader
             e = e with { Source = new ValueRef(source), Value = TakeValue(_events.Count()) };
         else if (source != ValueKind.None)
             e = e with { Source = new ValueRef(source, _events.Count()) };
-        string place = _events.Text();
-        e = e with { Text = place == "." ? Place : place };
+        e = e with { Text = _events.Byte() != 0 ? Place : _events.Text() };
         return _events.Byte() == 0 ? e : e with { Error = ReadError() };
     }
 

@@ -12,13 +12,11 @@ internal readonly record struct RecordStart(int Number, int FirstOrdinal, int Fi
 /// <summary>Collects the events between two commits and packs them into one record.</summary>
 internal sealed class RecordWriter(JobId job, string place)
 {
-    private ByteWriter _events = null!;
-    private ByteWriter _values = null!;
+    private readonly ByteWriter _events = new();
+    private readonly ByteWriter _values = new();
     private RecordStart _start;
     private Instant _time;
     private int _node;
-    private int _lastEvents = 256;
-    private int _lastValues = 256;
 
     /// <summary>Events in the record so far.</summary>
     public int Count { get; private set; }
@@ -106,16 +104,14 @@ internal sealed class RecordWriter(JobId job, string place)
     /// <summary>Ends the record; the writer waits for the next <see cref="Begin"/>.</summary>
     public StoredRecord Take()
     {
-        _lastEvents = _events.Length + 64;
-        _lastValues = _values.Length + 64;
         ReadOnlyMemory<byte> events = Blob.Seal(_events, job, _start.Number), values = Blob.Seal(_values, job, _start.Number);
         return new StoredRecord(_start.Number, events, values);
     }
 
     private void BeginRecord(Instant time)
     {
-        _events = Blob.Begin(BlobKind.Events, _lastEvents);
-        _values = Blob.Begin(BlobKind.Values, _lastValues);
+        Blob.Begin(_events, BlobKind.Events);
+        Blob.Begin(_values, BlobKind.Values);
         _events.Signed(time.Micros);
         _events.Count(_start.FirstOrdinal);
         _events.Count(_start.FirstSequence);
@@ -149,8 +145,9 @@ internal sealed class RecordWriter(JobId job, string place)
         {
             w.Count(e.Source.Target);
         }
-        // One text for "here" keeps the common case a single byte.
-        w.Text(e.Text == place ? "." : e.Text);
+        // Most attempts run where the record is written: a byte says so.
+        w.Byte(e.Text == place ? (byte)1 : (byte)0);
+        if (e.Text != place) w.Text(e.Text);
         w.Byte(e.Error is null ? (byte)0 : (byte)1);
         if (e.Error is not null) WriteError(e.Error);
     }

@@ -5,7 +5,8 @@ namespace Granary.Stores;
 /// <summary>
 /// Where jobs are kept: for each job a header, pages of items, a log of records, and a summary for listings. A store finds
 /// and keeps; it decides nothing. All members may be called from several threads, except that <see cref="CommitAsync"/> has one
-/// caller at a time (<see cref="GroupCommit"/>). Blobs are opaque and carry their own checksums.
+/// caller at a time (<see cref="GroupCommit"/>). Blobs are opaque, carry their own
+/// checksums, and are never changed once they were given.
 /// </summary>
 public interface IJobStore : IAsyncDisposable
 {

@@ -148,26 +148,23 @@ public sealed class MemoryJobStore : IJobStore
 
     private Entry Add(JobWrite write)
     {
-        var entry = new Entry { Header = write.Header!.Value.ToArray() };
+        var entry = new Entry { Header = write.Header!.Value };
         _jobs.Add(write.Job, entry);
         _order.Add(write.Job);
         return entry;
     }
 
-    // Blobs are copied: the writer may reuse its buffers as soon as the commit is done.
     private void Apply(JobWrite write, Entry entry)
     {
         Unlist(write.Job, entry);
         entry.Phase = write.Phase;
         entry.State = write.State;
         entry.ExpiresAt = write.ExpiresAt;
-        entry.Summary = write.Summary.ToArray();
+        entry.Summary = write.Summary;
         Enlist(write.Job, entry);
         if (write.Key is not null) _keys[entry.Key = write.Key] = write.Job;
-        foreach (StoredPage page in write.Pages)
-            entry.Pages.Add(new StoredPage(page.Number, page.Shape.ToArray(), page.Args.ToArray()));
-        if (write.Record is { } record)
-            entry.Records.Add(new StoredRecord(record.Number, record.Events.ToArray(), record.Values.ToArray()));
+        entry.Pages.AddRange(write.Pages);
+        if (write.Record is { } record) entry.Records.Add(record);
     }
 
     private void Enlist(JobId job, Entry entry)
@@ -211,9 +208,9 @@ public sealed class MemoryJobStore : IJobStore
 
         public DateTimeOffset? ExpiresAt { get; set; }
 
-        public required byte[] Header { get; init; }
+        public required ReadOnlyMemory<byte> Header { get; init; }
 
-        public byte[] Summary { get; set; } = [];
+        public ReadOnlyMemory<byte> Summary { get; set; }
 
         public List<StoredPage> Pages { get; } = [];
 

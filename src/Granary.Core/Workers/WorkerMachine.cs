@@ -19,7 +19,7 @@ internal enum StopCause : byte
 /// The rules of one attempt on its worker: it runs, may be asked to stop, and ends once: by itself, or by being given up
 /// when its grace has passed. What the handler does after that changes nothing.
 /// </summary>
-internal struct WorkerMachine(TaskProfile profile, string place, Instant startedAt)
+internal struct WorkerMachine(TaskProfile profile, Instant startedAt)
 {
     private StopCause _stopping;
     private bool _ended;
@@ -102,5 +102,5 @@ internal struct WorkerMachine(TaskProfile profile, string place, Instant started
     }
 
     private readonly AttemptResult Result(AttemptEnd end, Instant now) =>
-        new() { End = end, Duration = now > startedAt ? now - startedAt : TimeSpan.Zero, Place = place, Reason = Reason.None };
+        new() { End = end, Duration = now > startedAt ? now - startedAt : TimeSpan.Zero, Place = "", Reason = Reason.None };
 }

@@ -212,27 +212,6 @@ public abstract class StoreConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_writer_may_reuse_its_buffers()
-    {
-        JobWrite write = New(7, pages: 1);
-        byte[] args = Bytes("args", 0), shape = Bytes("shape", 0);
-        await Store.CommitAsync(new JobWrite
-        {
-            Job = write.Job,
-            Epoch = 1,
-            Header = write.Header,
-            Phase = write.Phase,
-            State = write.State,
-            Summary = write.Summary,
-            Pages = [new StoredPage(0, shape, args)],
-        });
-        Array.Clear(args);
-        Array.Clear(shape);
-        AssertBytes(Page(0).Args, Assert.Single(await Store.ReadPagesAsync(write.Job, 0, 1, true, default)).Args);
-        AssertBytes(Page(0).Shape, Assert.Single(await Store.ReadPagesAsync(write.Job, 0, 1, true, default)).Shape);
-    }
-
-    [Fact]
     public async Task Listing_gives_the_newest_first_in_pages_and_by_state()
     {
         await Store.CommitAsync([.. Enumerable.Range(1, 9).Select(i => New(i))], default);

@@ -1,0 +1,133 @@
+using Granary.Batches;
+using Granary.Persistence;
+using Granary.Stores;
+using Granary.Workers;
+
+namespace Granary.Embedded;
+
+/// <summary>The running attempts of one activation. Used in its turns only.</summary>
+internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMachine machine, ArgsCache args)
+{
+    private readonly Dictionary<int, Attempt> _running = [];
+    private readonly PriorityQueue<Attempt, Instant> _due = new();
+    private readonly Stack<LimitedBuffer> _buffers = new();
+    private int _count;
+
+    /// <summary>How many there are; may be read from any thread.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>When one of them must be looked at.</summary>
+    public Instant NextDue => _due.TryPeek(out _, out Instant at) ? at : Instant.Never;
+
+    /// <summary>What a running task last reported.</summary>
+    public TaskProgress? ProgressOf(int node) => _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
+
+    /// <summary>Starts an attempt that the machine has decided on.</summary>
+    public void Start(Effect start, Instant now)
+    {
+        BatchState state = machine.State;
+        // Stopped before it began: by a cancel that came while its start became durable.
+        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt) return;
+        TaskProfile profile = state.Tree.ProfileOf(start.Node);
+        LimitedBuffer buffer = _buffers.TryPop(out LimitedBuffer? used) ? used : new LimitedBuffer(engine.Options.MaxResultBytes);
+        var attempt = new Attempt(owner, engine, profile, buffer, start, now);
+        bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
+        if (canceling || engine.IsHeld)
+        {
+            machine.IsHeld = engine.IsHeld;
+            attempt.Machine.Stop(canceling ? StopCause.Cancel : StopCause.Release, now);
+            End(attempt, attempt.Machine.Finish(default, new OperationCanceledException(), now), now);
+        }
+        else if (engine.Handlers.Find(profile.Handler) is { } handler)
+        {
+            _running[start.Node] = attempt;
+            Volatile.Write(ref _count, _running.Count);
+            Watch(attempt);
+            Prepare(attempt, handler, state.Tree.InputOf(start.Node));
+        }
+        else
+        {
+            End(attempt, attempt.Machine.NoHandler(now), now);
+        }
+    }
+
+    /// <summary>A handler has come back.</summary>
+    public void Finish(Attempt attempt, Instant now)
+    {
+        End(attempt, attempt.Machine.Finish(attempt.Value, attempt.Thrown, attempt.FinishedAt), now);
+        // Its value has been recorded.
+        if (attempt.Buffer.TryReset()) _buffers.Push(attempt.Buffer);
+    }
+
+    /// <summary>Looks at those that are due.</summary>
+    public void Tick(Instant now)
+    {
+        while (_due.TryPeek(out Attempt? attempt, out Instant at) && at <= now)
+        {
+            _due.Dequeue();
+            if (attempt.Machine.Tick(now, out AttemptResult? result)) attempt.Signal();
+            End(attempt, result, now);
+            Watch(attempt);
+        }
+    }
+
+    /// <summary>Stops the attempt on a node, if it runs.</summary>
+    public void Stop(int node, StopCause cause, Instant now)
+    {
+        if (_running.TryGetValue(node, out Attempt? attempt)) Stop(attempt, cause, now);
+    }
+
+    public void StopAll(StopCause cause, Instant now)
+    {
+        foreach (Attempt attempt in _running.Values) Stop(attempt, cause, now);
+    }
+
+    /// <summary>Signals all and forgets them.</summary>
+    public void Abandon()
+    {
+        foreach (Attempt attempt in _running.Values) attempt.Signal();
+        _running.Clear();
+        Volatile.Write(ref _count, 0);
+    }
+
+    private void Stop(Attempt attempt, StopCause cause, Instant now)
+    {
+        if (attempt.Machine.Stop(cause, now)) attempt.Signal();
+        Watch(attempt);
+    }
+
+    private void End(Attempt attempt, AttemptResult? result, Instant now)
+    {
+        if (result is not { } ended) return;
+        if (_running.Remove(attempt.Node)) Volatile.Write(ref _count, _running.Count);
+        machine.AttemptEnded(attempt.Node, attempt.Number, ended with { Place = engine.Place }, now);
+    }
+
+    private void Watch(Attempt attempt)
+    {
+        if (attempt.Machine.Due < Instant.Never) _due.Enqueue(attempt, attempt.Machine.Due);
+    }
+
+    // A store that answers at once, as SQLite and memory do, lets the handler be called within the turn.
+    private void Prepare(Attempt attempt, TaskHandler handler, ValueRef source)
+    {
+        int index = machine.State.Nodes[attempt.Node].Index;
+        ValueTask<ReadOnlyMemory<byte>> reading = args.ReadAsync(attempt.Node);
+        if (source.Kind == ValueKind.None && reading.IsCompletedSuccessfully) attempt.Run(handler, index, reading.Result, default);
+        else _ = PrepareAsync(attempt, handler, index, reading, source);
+    }
+
+    private async Task PrepareAsync(
+        Attempt attempt, TaskHandler handler, int index, ValueTask<ReadOnlyMemory<byte>> reading, ValueRef source)
+    {
+        try
+        {
+            ReadOnlyMemory<byte> given = await reading;
+            attempt.Run(handler, index, given, await owner.Reader.ReadValueAsync(source, CancellationToken.None));
+        }
+        catch (StoreException e)
+        {
+            attempt.Fail(e);
+        }
+    }
+}
