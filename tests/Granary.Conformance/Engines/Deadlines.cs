@@ -56,7 +56,7 @@ public abstract class Deadlines(EngineFixture fixture) : EngineTests(fixture)
         AssertOutcome(all[0], JobState.Succeeded);
         for (int i = 1; i < 4; i++) AssertOutcome(all[i], JobState.Failed, Reason.DeadlineExceeded);
         JobStatus status = await batch.StatusAsync();
-        Assert.Equal((JobState.Failed, Reason.TimedOut), (status.State, status.Reason));
+        Assert.Equal((JobState.Failed, Reason.DeadlineExceeded), (status.State, status.Reason));
         Assert.Equal(0, Work.Unseen);
     }
 
@@ -74,7 +74,7 @@ public abstract class Deadlines(EngineFixture fixture) : EngineTests(fixture)
             if (step is TaskItem) (await Work.NextAsync("a")).Stop();
 
             TaskOutcome<string> outcome = await chain.OutcomeAsync().Soon();
-            AssertOutcome(outcome, JobState.Failed, Reason.TimedOut);
+            AssertOutcome(outcome, JobState.Failed, Reason.DeadlineExceeded);
             var steps = await chain.StepsAsync().Soon();
             AssertOutcome(steps[0], JobState.Succeeded);
             AssertOutcome(steps[1], JobState.Failed, Reason.DeadlineExceeded);

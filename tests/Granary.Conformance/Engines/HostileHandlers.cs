@@ -118,7 +118,7 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
     }
 
     [Fact, Trait("promise", "R8")]
-    public async Task A_handler_that_hangs_and_is_deaf_to_its_timeout_is_abandoned_and_its_slot_is_free()
+    public async Task A_handler_that_hangs_and_is_deaf_to_its_timeout_fails_after_its_grace_and_its_slot_is_free()
     {
         GranaryClient granary = await StartAsync();
         TaskOptions options = new() { Timeout = Minute, CancelGrace = 5 * Second };
@@ -126,16 +126,18 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
         Attempt deaf = await Work.NextAsync("deaf");
         Time.Advance(Minute);
         await deaf.SignaledAsync();
-        await CancelingAsync(batch, "0");
+        Time.Advance(5 * Second - TimeSpan.FromTicks(1));
+        Assert.Equal(1, (await batch.StatusAsync()).Counts.Running);
         Assert.Equal(0, Work.Unseen);
-        Time.Advance(5 * Second);
+        Time.Advance(TimeSpan.FromTicks(1));
         (await Work.NextAsync("next")).Return("fine");
         var all = await batch.WhenAllAsync().Soon();
-        AssertOutcome(all[0], JobState.Failed, Reason.Abandoned);
+        AssertOutcome(all[0], JobState.Failed, Reason.TimedOut);
+        Assert.Contains("may still be running", all[0].Error!.Message, StringComparison.Ordinal);
         Assert.Equal("fine", all[1].Value);
 
         deaf.Return("too late");
-        AssertOutcome((await batch.WhenAllAsync().Soon())[0], JobState.Failed, Reason.Abandoned);
+        AssertOutcome((await batch.WhenAllAsync().Soon())[0], JobState.Failed, Reason.TimedOut);
     }
 
     [Fact, Trait("promise", "R8")]
