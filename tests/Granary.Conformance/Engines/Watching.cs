@@ -125,6 +125,7 @@ public abstract class Watching(EngineFixture fixture) : EngineTests(fixture)
             Attempt attempt = await Work.NextAsync($"{i}");
             Time.Advance(Second);
             attempt.Return();
+            await CompletedAsync(batch, i + 1);
         }
         await Work.NextAsync("20");
         JobStatus status = await batch.StatusAsync();
