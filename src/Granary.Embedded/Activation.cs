@@ -35,7 +35,7 @@ internal sealed class Activation : IPendingWrite
     private (RecordStart Start, StoredRecord Record, int Completions, int Ordinals, int Starts, bool Ended) _inFlight;
     private CancellationTokenSource _changed = new();
     private StoreException? _fault;
-    private bool _dead;
+    private volatile bool _dead;
 
     public Activation(EngineContext engine, JobReader reader, long epoch)
     {
@@ -86,7 +86,8 @@ internal sealed class Activation : IPendingWrite
     public void Post(object message)
     {
         _mailbox.Enqueue(message);
-        Schedule();
+        if (_dead) RefuseAll();
+        else Schedule();
     }
 
     /// <summary>Fires when something more has become durable, or nothing more will. Take it before looking.</summary>
