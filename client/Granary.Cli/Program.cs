@@ -20,13 +20,17 @@ catch (CliException e)
 }
 catch (RefusedException e)
 {
-    error.Complain("granary: " + Printable.Escape(e.Message), "");
+    error.Complain("granary: " + e.Message, "");
     return (int)ExitCode.BadInput;
 }
 catch (StoreException e)
 {
-    error.Complain("granary: " + Printable.Escape(e.Message), "");
+    error.Complain("granary: " + e.Message, "");
     return (int)ExitCode.Store;
+}
+catch (IOException e) when (StandardOutput.IsClosedPipe(e))
+{
+    return (int)ExitCode.Interrupted;
 }
 catch (IOException e)
 {
@@ -39,7 +43,8 @@ catch (OperationCanceledException)
 }
 catch (Exception e)
 {
-    error.Complain($"granary: a bug in granary: {e}",
+    Console.Error.WriteLine(e);
+    error.Complain($"granary: a bug in granary: {e.Message}",
         "Please report it, with the command. Finished work is safe in the database.");
     return (int)ExitCode.Internal;
 }

@@ -3,46 +3,41 @@ using System.Security.Cryptography;
 
 namespace Granary.Cli;
 
-/// <summary>A file that can be read more than once. Standard input and pipes are copied to a temporary file
-/// first.</summary>
+/// <summary>A file that can be read more than once. Standard input and pipes are copied to a temporary file first.</summary>
 internal sealed class InputFile : IDisposable
 {
-    private readonly string _path;
-    private readonly FileStream? _spool;
+    private const FileShare Shared = FileShare.ReadWrite | FileShare.Delete;
+    private readonly FileStream _file;
 
-    private InputFile(string name, string path, FileStream? spool) => (Name, _path, _spool) = (name, path, spool);
+    private InputFile(string name, FileStream file, string? path) => (Name, _file, RegularPath) = (name, file, path);
 
     /// <summary>What messages call it.</summary>
     public string Name { get; }
 
     /// <summary>The full path of a regular file; null for what was copied.</summary>
-    public string? RegularPath => _spool is null ? Path.GetFullPath(_path) : null;
+    public string? RegularPath { get; }
 
     /// <summary>Opens a file; <c>-</c> is standard input.</summary>
     public static InputFile Open(string path)
     {
-        if (path == "-") return Spool("(standard input)", Console.OpenStandardInput());
+        if (path == "-") return Copy("(standard input)", Console.OpenStandardInput());
         try
         {
             if (Directory.Exists(path))
                 throw CliException.BadInput($"{path} is a directory", "Give a file of lines or a job file.");
-            var stream =
-                new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, Shared, 0);
             bool regular = stream.CanSeek && (File.GetAttributes(path) & FileAttributes.Device) == 0;
-            if (!regular) return Spool(path, stream);
-            stream.Dispose();
-            return new InputFile(path, path, null);
+            return regular ? new InputFile(path, stream, Path.GetFullPath(path)) : Copy(path, stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw CliException.BadInput($"{path} cannot be read: {Reason(e)}", "Check the path and its permissions.");
+            throw CliException.BadInput(
+                $"{path} cannot be read: {Reason(e)}", "Check the path and its permissions.");
         }
     }
 
-    /// <summary>From its beginning.</summary>
-    public Stream Read() =>
-        new FileStream(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0,
-            FileOptions.SequentialScan);
+    /// <summary>From its beginning; independent of other readings.</summary>
+    public Stream Read() => new Reading(_file);
 
     /// <summary>Adds the whole content to a hash, in pieces.</summary>
     public void AddTo(IncrementalHash hash)
@@ -54,9 +49,9 @@ internal sealed class InputFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _spool?.Dispose();
+    public void Dispose() => _file.Dispose();
 
-    private static InputFile Spool(string name, Stream source)
+    private static InputFile Copy(string name, Stream source)
     {
         using Stream input = source;
         string path = Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.in");
@@ -64,14 +59,16 @@ internal sealed class InputFile : IDisposable
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
-            Share = FileShare.ReadWrite | FileShare.Delete,
+            Share = Shared,
             Options = FileOptions.DeleteOnClose,
+            BufferSize = 0,
         };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        var spool = new FileStream(path, options);
-        input.CopyTo(spool);
-        spool.Flush();
-        return new InputFile(name, path, spool);
+        var copy = new FileStream(path, options);
+        // Without its name it is gone however this process ends.
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
+        input.CopyTo(copy, 1 << 16);
+        return new InputFile(name, copy, null);
     }
 
     private static string Reason(Exception e) => e switch
@@ -80,4 +77,37 @@ internal sealed class InputFile : IDisposable
         UnauthorizedAccessException => "permission denied",
         _ => e.Message,
     };
+
+    /// <summary>Reads an open file with a position of its own.</summary>
+    private sealed class Reading(FileStream file) : Stream
+    {
+        private long _position;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => file.Length;
+
+        public override long Position { get => _position; set => throw new NotSupportedException(); }
+
+        public override int Read(Span<byte> buffer)
+        {
+            int read = RandomAccess.Read(file.SafeFileHandle, buffer, _position);
+            _position += read;
+            return read;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override void Flush() { }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
 }

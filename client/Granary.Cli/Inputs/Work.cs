@@ -79,7 +79,7 @@ internal sealed class Work : IDisposable
                     ? "For example --exec 'sha256sum {}'."
                     : "For example --args '{\"text\": \"{}\"}'.");
         }
-        string command = options.Exec ?? options.Http ?? options.Task + " " + options.Args;
+        string command = options.Exec ?? options.Http ?? $"{options.Task} {options.Args}".TrimEnd();
         JobSpec spec = Override(new JobSpec { Kind = JobKind.Batch, Name = Title(command) }, options);
         InputFile? input = options.From is null ? null : InputFile.Open(options.From);
         return new Work(spec, Fingerprint(template.Handler, options, spec, input), () => Lines(input, template), input);

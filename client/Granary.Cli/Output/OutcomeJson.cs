@@ -40,7 +40,8 @@ internal static class OutcomeJson
         if (outcome.Error is { } error) WriteError(json, error);
         json.WriteNumber(s_attempts, outcome.Attempts);
         json.WriteString(s_startedAt, Times.Show(outcome.StartedAt));
-        json.WriteNumber(s_duration, Math.Round(outcome.Duration.TotalSeconds, 6));
+        // A decimal, because small doubles are written with an exponent.
+        json.WriteNumber(s_duration, Math.Round((decimal)outcome.Duration.Ticks / TimeSpan.TicksPerSecond, 6));
         if (outcome.Place.Length > 0) json.WriteString(s_place, outcome.Place);
         json.WriteEndObject();
     }

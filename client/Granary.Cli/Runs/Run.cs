@@ -11,6 +11,7 @@ internal sealed class Run(RunOptions options, StandardError error)
         using var interrupts = new Interrupts();
         using Work work = Work.Prepare(options, handlers.Names);
         RequireDistinctFiles(work);
+        interrupts.LeaveToCaller();
         using OutFile? file = options.Out is null ? null : OutFile.Open(options.Out);
         await using Database database = await Database.RunAsync(options.Database, handlers, error, interrupts.Gently);
         JobStatus job;
@@ -23,30 +24,42 @@ internal sealed class Run(RunOptions options, StandardError error)
             error.Say("interrupted before the job was submitted; nothing was started");
             return ExitCode.Interrupted;
         }
+        await TellOfOthersAsync(database, job.Id);
         using var session = new RunSession(database, job, options, error, interrupts);
         return await session.RunAsync(await CursorAsync(database.Engine, job, file));
     }
 
-    private async Task<JobStatus> StartAsync(IJobEngine engine, Work work, OutFile? file,
-        CancellationToken cancellation)
+    private async Task<JobStatus> StartAsync(
+        IJobEngine engine, Work work, OutFile? file, CancellationToken cancellation)
     {
         string key = work.Spec.Key ?? work.ContentKey;
         JobId? found = await engine.FindAsync(key, cancellation);
         if (found is null) file?.RequireEmpty();
-        // A key of the user's own is submitted again: the engine compares the content.
-        if (found is { } known && work.Spec.Key is null)
-            return await AttachAsync(engine, known, work.Spec, cancellation);
-        Submission submission = await engine.SubmitAsync(
-            work.Spec with { Key = key }, work.Items().ToAsyncEnumerable(), cancellation);
-        if (submission.Existed) return await AttachAsync(engine, submission.Job, work.Spec, cancellation);
+        // The content is in its own key. A key of the user's is submitted again: the engine compares the content.
+        if (found is { } same && work.Spec.Key is null) return await AttachAsync(engine, same, cancellation);
+        JobSpec spec = work.Spec with { Key = key };
+        if (found is { } known) spec = Agree(spec, (await engine.GetStatusAsync(known, cancellation)).Spec);
+        Submission submission = await engine.SubmitAsync(spec, work.Items().ToAsyncEnumerable(), cancellation);
+        if (submission.Existed) return await AttachAsync(engine, submission.Job, cancellation);
         JobStatus job = await engine.GetStatusAsync(submission.Job, cancellation);
         string pool = job.Spec.Kind == JobKind.Batch ? $", {job.MaxConcurrency:N0} at once" : "";
         Say($"job {job.Id}: {job.Counts.Total:N0} tasks{pool}, in {options.Database}");
         return job;
     }
 
-    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id, JobSpec asked,
-        CancellationToken cancellation)
+    // The pool and the title may differ from the first time.
+    private static JobSpec Agree(JobSpec spec, JobSpec first) =>
+        spec with { MaxConcurrency = first.MaxConcurrency, Name = first.Name };
+
+    // An engine resumes whatever is unfinished in its database.
+    private async Task TellOfOthersAsync(Database database, JobId mine)
+    {
+        IReadOnlyList<JobId> live = await database.Store.ListLiveAsync(default, 1000, CancellationToken.None);
+        int others = live.Count(job => job != mine);
+        if (others > 0) Say($"other unfinished jobs in {options.Database} go on while this one runs: {others:N0}");
+    }
+
+    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id, CancellationToken cancellation)
     {
         JobStatus job = await engine.GetStatusAsync(id, cancellation);
         string done = $"{job.Counts.Ended:N0} of {job.Counts.Total:N0} done";
@@ -56,8 +69,8 @@ internal sealed class Run(RunOptions options, StandardError error)
             return job;
         }
         Say($"going on with job {id}, {done}");
-        if (job.Spec.Kind == JobKind.Batch && job.MaxConcurrency != asked.MaxConcurrency)
-            await engine.ResizeAsync(id, asked.MaxConcurrency, cancellation);
+        if (options.Concurrency is { } pool && pool != job.MaxConcurrency)
+            await engine.ResizeAsync(id, pool, cancellation);
         if (job.Paused)
         {
             await engine.ResumeAsync(id, cancellation);

@@ -11,7 +11,10 @@ internal sealed class RunSession(
     private readonly IJobEngine _engine = database.Engine;
     private readonly CancellationTokenSource _stopPump = new();
     private readonly CancellationTokenSource _stopProgress = new();
-    private readonly ProgressView _progress = new(error, database.Engine, job.Id);
+    private readonly ProgressView _progress = new(error, database.Engine, job.Id)
+    {
+        Blocked = () => database.Running?.Blocked,
+    };
 
     /// <summary>Follows it to its end; outcomes go to the cursor's stream, or nowhere when there is none.</summary>
     public async Task<ExitCode> RunAsync(OutputCursor? cursor)
@@ -72,11 +75,11 @@ internal sealed class RunSession(
     {
         switch (fault)
         {
-            case IOException when options.Out is null:
+            case IOException closed when options.Out is null && StandardOutput.IsClosedPipe(closed):
                 Say($"standard output was closed; job {job.Id} can go on: give the same command again");
                 return ExitCode.Interrupted;
             case IOException:
-                error.Complain($"granary: {options.Out} cannot be written: {fault.Message}",
+                error.Complain($"granary: {options.Out ?? "standard output"} cannot be written: {fault.Message}",
                     "Make room or mend the path, and give the same command again: it goes on where it stopped.");
                 return ExitCode.Store;
             case not null:

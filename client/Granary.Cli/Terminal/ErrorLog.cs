@@ -21,7 +21,7 @@ internal sealed class ErrorLog(StandardError error) : ILoggerFactory, ILogger
     {
         if (!IsEnabled(logLevel)) return;
         string text = formatter(state, exception);
-        error.Say(Printable.Escape(exception is null ? text : $"{text} ({exception.Message})"));
+        error.Say(exception is null ? text : $"{text} ({exception.Message})");
     }
 
     public void Dispose()

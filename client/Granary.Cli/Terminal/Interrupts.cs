@@ -9,6 +9,7 @@ internal sealed class Interrupts : IDisposable
     private readonly CancellationTokenSource _gently = new();
     private readonly CancellationTokenSource _now = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private volatile bool _handled;
     private int _count;
 
     public Interrupts()
@@ -23,6 +24,9 @@ internal sealed class Interrupts : IDisposable
     /// <summary>Fires at the second: end what runs.</summary>
     public CancellationToken Now => _now.Token;
 
+    /// <summary>From now on the tokens say what happened; until then an interrupt ends the process, as there is nothing to lose.</summary>
+    public void LeaveToCaller() => _handled = true;
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -33,6 +37,7 @@ internal sealed class Interrupts : IDisposable
 
     private void OnSignal(PosixSignalContext signal)
     {
+        if (!_handled) Environment.Exit((int)ExitCode.Interrupted);
         int count = Interlocked.Increment(ref _count);
         signal.Cancel = count <= 2;
         // What the tokens set off must not run inside the signal handler.

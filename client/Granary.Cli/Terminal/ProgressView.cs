@@ -1,5 +1,6 @@
 using System.Globalization;
 using Granary.Engines;
+using Granary.Stores;
 using Spectre.Console;
 
 namespace Granary.Cli;
@@ -14,15 +15,20 @@ internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId
     /// <summary>What the bar ends with, such as the keys or that the run is stopping.</summary>
     public string Note { get; set; } = "";
 
+    /// <summary>Why nothing can be recorded at the moment, such as a full disk; null when all is well.</summary>
+    public Func<StoreFault?> Blocked { get; init; } = static () => null;
+
     /// <summary>Shows until canceled.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(error.IsTerminal ? s_barEvery : s_lineEvery);
         string last = "";
+        StoreFault? blocked = null;
         try
         {
             while (await timer.WaitForNextTickAsync(stop))
             {
+                if (Blocked() is var now && now != blocked) SayBlocked(blocked = now);
                 JobStatus status = await engine.GetStatusAsync(job, stop);
                 if (error.IsTerminal) error.Live(Bar(status, error.Width, Note, DateTimeOffset.UtcNow));
                 else if (Line(status, DateTimeOffset.UtcNow) is var line && line != last) error.Say(last = line);
@@ -37,6 +43,13 @@ internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId
             if (error.IsTerminal) error.Live("");
         }
     }
+
+    private void SayBlocked(StoreFault? fault) => error.Say(fault switch
+    {
+        null => "the database can be written again",
+        StoreFault.Full => "there is no room for the database; make some, and it goes on by itself",
+        _ => $"the database cannot be written at the moment ({fault}); it goes on by itself when it can",
+    });
 
     /// <summary><c>620 of 1,000 done (62%), 2 failed, 8 running, 310/s, ends in about 12s</c>.</summary>
     public static string Line(JobStatus status, DateTimeOffset now)

@@ -21,14 +21,14 @@ internal sealed class StandardError
     /// <summary>One message.</summary>
     public void Say(string message)
     {
-        using (Aside()) Console.Error.WriteLine($"granary: {message}");
+        using (Aside()) Console.Error.WriteLine($"granary: {Printable.Escape(message)}");
     }
 
     /// <summary>An error, and how to mend it.</summary>
     public void Complain(string message, string hint)
     {
         using IDisposable aside = Aside();
-        Console.Error.WriteLine(message);
+        Console.Error.WriteLine(Printable.Escape(message));
         if (hint.Length > 0) Console.Error.WriteLine($"  hint: {hint}");
     }
 

@@ -16,6 +16,7 @@ internal static class RetryVerb
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
+            interrupts.LeaveToCaller();
             string file = Database.Resolve(parsed.GetValue(path));
             await using Database database = await Database.SteerAsync(file, error, interrupts.Gently);
             JobId job = await JobNames.FindAsync(database.Engine, parsed.GetRequiredValue(name), interrupts.Gently);

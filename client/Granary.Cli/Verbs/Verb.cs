@@ -41,6 +41,7 @@ internal static class Verb
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
+            interrupts.LeaveToCaller();
             await using Database database = await open(Database.Resolve(parsed.GetValue(path)), interrupts.Gently);
             return (int)await run(new VerbContext(parsed, database, error, interrupts.Gently));
         });

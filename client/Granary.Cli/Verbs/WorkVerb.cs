@@ -19,6 +19,7 @@ internal static class WorkVerb
         command.SetAction(async parsed =>
         {
             using var interrupts = new Interrupts();
+            interrupts.LeaveToCaller();
             string file = Database.Resolve(parsed.GetValue(path));
             if (!File.Exists(file))
                 throw new CliException(ExitCode.Store, $"there is no database {file}", "Give --db FILE.");

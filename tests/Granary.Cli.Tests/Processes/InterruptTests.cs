@@ -81,6 +81,29 @@ public sealed class InterruptTests : IDisposable
     }
 
     [Fact]
+    public async Task An_interrupt_while_the_input_is_read_ends_it_at_once_and_leaves_nothing()
+    {
+        await using LiveCommand run = _here.Start("run", "--task", "echo", "--from", "-");
+        await run.WriteAsync("1\n");
+        await Until(
+            () => Directory.EnumerateFiles($"/proc/{run.Id}/fd").Any(fd => new FileInfo(fd).LinkTarget!.Contains(".in")),
+            "it does not read its input");
+        run.Interrupt();
+        (await run.EndAsync()).Expect(ExitCode.Interrupted);
+        Assert.Empty(Directory.EnumerateFiles(_here.Directory, "granary*"));
+    }
+
+    [Fact]
+    public async Task A_reading_verb_ends_quietly_when_its_reader_has_gone()
+    {
+        string lines = string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i}\n"));
+        (await _here.PipeAsync(lines, "run", "--task", "echo", "--from", "-")).Expect(ExitCode.Ok);
+        await using LiveCommand results = _here.Start("results", "last", "--json");
+        results.CloseOutput();
+        Assert.Equal("", (await results.EndAsync()).Expect(ExitCode.Interrupted).Error);
+    }
+
+    [Fact]
     public async Task On_a_terminal_keys_change_the_run()
     {
         _here.Write("lines.txt", "a\nb\nc\nd\ne\n");

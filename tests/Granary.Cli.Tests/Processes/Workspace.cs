@@ -34,7 +34,24 @@ internal sealed class Workspace : IDisposable
         return this;
     }
 
+    /// <summary>A file as it is now; waits while a process that was just killed, or a child of it, still holds it.</summary>
     public string Read(string file)
+    {
+        for (int tries = 0; tries < 200; tries++)
+        {
+            try
+            {
+                return ReadNow(file);
+            }
+            catch (IOException e) when (e is not FileNotFoundException)
+            {
+                Thread.Sleep(10);
+            }
+        }
+        return ReadNow(file);
+    }
+
+    private string ReadNow(string file)
     {
         using var stream =
             new FileStream(PathOf(file), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
@@ -87,6 +104,7 @@ internal sealed class Workspace : IDisposable
         };
         start.Environment.Remove("GRANARY_DB");
         start.Environment["TERM"] = "xterm";
+        start.Environment["TMPDIR"] = Directory;
         return new LiveCommand(Process.Start(start)!);
     }
 
