@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Granary.Cli;
 
-/// <summary>A file that can be read more than once. Standard input and pipes are copied to a temporary file first.</summary>
+/// <summary>A file that can be read more than once; standard input and pipes are copied to a temporary one.</summary>
 internal sealed class InputFile : IDisposable
 {
     private const FileShare Shared = FileShare.ReadWrite | FileShare.Delete;

@@ -24,7 +24,7 @@ internal sealed class Interrupts : IDisposable
     /// <summary>Fires at the second: end what runs.</summary>
     public CancellationToken Now => _now.Token;
 
-    /// <summary>From now on the tokens say what happened; until then an interrupt ends the process, as there is nothing to lose.</summary>
+    /// <summary>From now on the tokens tell; until then an interrupt ends the process: nothing is lost.</summary>
     public void LeaveToCaller() => _handled = true;
 
     /// <inheritdoc/>

@@ -12,12 +12,13 @@ internal sealed class RunVerb
     };
 
     private readonly Option<int?> _concurrency = Options.Whole(
-        "--concurrency", 1, JobDefaults.MaxConcurrencyLimit, $"Tasks at once. Default {JobDefaults.MaxConcurrency}.", "-c");
+        "--concurrency", 1, JobDefaults.MaxConcurrencyLimit, "Tasks at once. Default 2.", "-c");
 
     private readonly Option<string?> _exec = Text(
         "--exec", "CMD", "Run this command for each line, with the line in place of {}; without a shell.");
 
-    private readonly Option<string?> _http = Text("--http", "URL", "GET this URL for each line, with the line in place of {}.");
+    private readonly Option<string?> _http = Text(
+        "--http", "URL", "GET this URL for each line, with the line in place of {}.");
 
     private readonly Option<string?> _task = Text(
         "--task", "NAME", "Call this handler for each line; the line is its arguments, as JSON.");
@@ -27,7 +28,8 @@ internal sealed class RunVerb
 
     private readonly Option<string?> _from = Text("--from", "FILE", "The lines; - is standard input.");
 
-    private readonly Option<bool> _shell = Flag("--shell", "Let /bin/sh run the --exec command; {} is passed as a parameter.");
+    private readonly Option<bool> _shell = Flag(
+        "--shell", "Let /bin/sh run the --exec command; {} is passed as a parameter.");
 
     private readonly Option<string?> _database = Options.Database();
 
@@ -36,9 +38,11 @@ internal sealed class RunVerb
 
     private readonly Option<string?> _out = Text("--out", "FILE", "Append outcomes to this file, each once.");
 
-    private readonly Option<bool> _ordered = Flag("--ordered", "Outcomes in submission order. Default: as they complete.");
+    private readonly Option<bool> _ordered = Flag(
+        "--ordered", "Outcomes in submission order. Default: as they complete.");
 
-    private readonly Option<bool> _failFast = Flag("--fail-fast", "At the first failure, cancel what has not started.");
+    private readonly Option<bool> _failFast = Flag(
+        "--fail-fast", "At the first failure, cancel what has not started.");
 
     private readonly Option<int?> _retries = Options.Whole(
         "--retries", 0, 10_000, "More attempts after a failed one. Default 0.");
@@ -55,7 +59,8 @@ internal sealed class RunVerb
             "Runs a job and prints each outcome as a line of JSON. The same command again goes on where it stopped.")
         {
             verb._jobFile, verb._concurrency, verb._exec, verb._http, verb._task, verb._args, verb._from, verb._shell,
-            verb._database, verb._key, verb._out, verb._ordered, verb._failFast, verb._retries, verb._timeout, verb._quiet,
+            verb._database, verb._key, verb._out, verb._ordered, verb._failFast, verb._retries, verb._timeout,
+            verb._quiet,
         };
         command.SetAction(async parsed => (int)await new Run(verb.Read(parsed), error).RunAsync());
         return command;

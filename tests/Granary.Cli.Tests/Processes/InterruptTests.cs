@@ -86,8 +86,7 @@ public sealed class InterruptTests : IDisposable
         await using LiveCommand run = _here.Start("run", "--task", "echo", "--from", "-");
         await run.WriteAsync("1\n");
         await Until(
-            () => Directory.EnumerateFiles($"/proc/{run.Id}/fd").Any(fd => new FileInfo(fd).LinkTarget!.Contains(".in")),
-            "it does not read its input");
+            () => Directory.EnumerateFiles($"/proc/{run.Id}/fd").Any(IsCopyOfInput), "it does not read its input");
         run.Interrupt();
         (await run.EndAsync()).Expect(ExitCode.Interrupted);
         Assert.Empty(Directory.EnumerateFiles(_here.Directory, "granary*"));
@@ -159,6 +158,9 @@ public sealed class InterruptTests : IDisposable
         await Until(() => Lines(file).Length == 1, $"{file} is not there");
         return int.Parse(Lines(file)[0], null);
     }
+
+    private static bool IsCopyOfInput(string descriptor) =>
+        new FileInfo(descriptor).LinkTarget is { } target && target.Contains(".in (deleted)", StringComparison.Ordinal);
 
     // A process that has ended and was not waited for (a zombie) counts as gone.
     private static bool IsAlive(int process)

@@ -68,8 +68,9 @@ public sealed class ResumeTests : IDisposable
             await run.KillAsync();
         }
         _here.Write("go", "");
-        Finished other = await _here.PipeAsync("1\n", "run", "--task", "sleep", "--args", "{\"duration\":\"{}s\"}", "--from", "-");
-        Assert.Contains("granary: other unfinished jobs in granary.db go on while this one runs: 1\n", other.Expect(ExitCode.Ok).Error);
+        Finished other = await _here.RunAsync("run", "--task", "sleep", "--args", "{\"duration\":\"1s\"}");
+        Assert.Contains("granary: other unfinished jobs in granary.db go on while this one runs: 1\n",
+            other.Expect(ExitCode.Ok).Error);
         (await _here.RunAsync("work")).Expect(ExitCode.Ok);
         Assert.Contains("1 of 1 done", (await _here.RunAsync(first)).Expect(ExitCode.Ok).Error);
     }

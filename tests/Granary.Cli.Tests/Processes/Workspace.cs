@@ -34,7 +34,7 @@ internal sealed class Workspace : IDisposable
         return this;
     }
 
-    /// <summary>A file as it is now; waits while a process that was just killed, or a child of it, still holds it.</summary>
+    /// <summary>A file as it is now; waits while a child of a process that was just killed still holds it.</summary>
     public string Read(string file)
     {
         for (int tries = 0; tries < 200; tries++)
