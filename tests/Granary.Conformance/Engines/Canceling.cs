@@ -146,8 +146,10 @@ public abstract class Canceling(EngineFixture fixture) : EngineTests(fixture)
     public async Task Cancel_returns_at_once_however_deaf_the_handlers_are()
     {
         using var release = new ManualResetEventSlim();
+        using var entered = new SemaphoreSlim(0);
         GranaryClient granary = await StartAsync(handlers => handlers.Handle<int, int>("block", (number, _) =>
         {
+            entered.Release();
             release.Wait();
             return number;
         }));
@@ -155,7 +157,7 @@ public abstract class Canceling(EngineFixture fixture) : EngineTests(fixture)
         {
             var batch = await granary.StartBatchAsync<int>(
                 [Item.Task("block", 1, s_patient), Item.Task("block", 2, s_patient)], Pool(2));
-            await RunningAsync(batch, 2);
+            for (int i = 0; i < 2; i++) await entered.WaitAsync().Soon();
             await batch.CancelAsync().Soon();
             await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).Counts.Canceling == 2);
             Time.Advance(5 * Second);

@@ -168,15 +168,17 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
     [Fact, Trait("promise", "R8")]
     public async Task A_callback_on_the_cancellation_token_that_throws_harms_only_its_own_task()
     {
+        var entered = new TaskCompletionSource();
         GranaryClient granary = await StartAsync(handlers => handlers.Handle<int, int>("rude", async (number, task) =>
         {
             task.CancellationToken.Register(() => throw new InvalidOperationException("rude"));
+            entered.SetResult();
             await Task.Delay(Timeout.Infinite, task.CancellationToken);
             return number;
         }));
         var batch = await granary.StartBatchAsync<int>(
             [Item.Task("rude", 1, new() { Timeout = Minute }), Item.Task("same", 2)]);
-        await RunningAsync(batch, 1);
+        await entered.Task.Soon();
         Time.Advance(Minute);
         var all = await batch.WhenAllAsync().Soon();
         Assert.Equal(JobState.Failed, all[0].State);
