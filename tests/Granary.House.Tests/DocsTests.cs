@@ -45,9 +45,13 @@ public sealed partial class DocsTests
             select $"{path}: {block.Groups[1].Value.Split('\n')[0]} …");
     }
 
-    // Indentation and blank lines are the page's own business.
-    private static string Squeezed(string text) =>
-        "\n" + string.Join('\n', text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0)) + "\n";
+    // Indentation, blank lines and where the usings stand are the page's own business.
+    private static string Squeezed(string text)
+    {
+        IEnumerable<string> lines =
+            text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0 && !Using().IsMatch(l));
+        return "\n" + string.Join('\n', lines) + "\n";
+    }
 
     private static string WithoutCode(string text) => Code().Replace(text, "");
 
@@ -62,6 +66,9 @@ public sealed partial class DocsTests
 
     [GeneratedRegex("```.*?```|`[^`\n]*`", RegexOptions.Singleline)]
     private static partial Regex Code();
+
+    [GeneratedRegex(@"^using [A-Z][\w.]*;$")]
+    private static partial Regex Using();
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CSharpBlock();
