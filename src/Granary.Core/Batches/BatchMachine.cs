@@ -5,9 +5,9 @@ using Granary.Persistence;
 namespace Granary.Batches;
 
 /// <summary>
-/// The rules of one job. Each method is a command: it is given the time, decides, emits events (which change the state and
-/// go into the record that the shell makes durable), and leaves effects for the shell to carry out. It reads no clock, waits for
-/// nothing and holds no storage, so a simulation can drive it through anything.
+/// The rules of one job. Each method is a command: it is given the time, decides, emits events (which change the
+/// state and go into the record that the shell makes durable), and leaves effects for the shell to carry out. It
+/// reads no clock, waits for nothing and holds no storage, so a simulation can drive it through anything.
 /// </summary>
 internal sealed class BatchMachine
 {
@@ -34,7 +34,10 @@ internal sealed class BatchMachine
     /// <summary>What the shell has to do; it clears the list.</summary>
     public List<Effect> Effects { get; } = [];
 
-    /// <summary>A command has been decided that is not durable yet, as far as the shell has said: what starts must not outrun it.</summary>
+    /// <summary>
+    /// A command has been decided that is not durable yet, as far as the shell has said: what starts must not outrun
+    /// it.
+    /// </summary>
     public bool IsSteered { get; set; }
 
     /// <summary>Commands decided so far, so that the shell sees when there is a new one.</summary>
@@ -64,7 +67,9 @@ internal sealed class BatchMachine
         Settle(now);
     }
 
-    /// <summary>This machine has taken the job over from a holder that is gone: what was running starts again.</summary>
+    /// <summary>
+    /// This machine has taken the job over from a holder that is gone: what was running starts again.
+    /// </summary>
     public void Recover(Instant now)
     {
         if (State.Running.Count > 0 || State.DueAt.Count > 0)
@@ -143,7 +148,8 @@ internal sealed class BatchMachine
     /// <summary>Canceling what has ended changes nothing and is no error: cancels race with completions.</summary>
     public Refusal Cancel(CancelScope scope, Instant now)
     {
-        if (State.IsEnded || State.IsCanceling || (State.IsCancelRequested && scope == CancelScope.Pending)) return Refusal.None;
+        if (State.IsEnded || State.IsCanceling || (State.IsCancelRequested && scope == CancelScope.Pending))
+            return Refusal.None;
         Emit(new JobEvent { Kind = EventKind.CancelRequested, At = now, Scope = scope });
         EndPending(State.Root, JobState.Canceled, Reason.BeforeStart, now);
         if (scope == CancelScope.All) Stop(0, State.Root.EndNode);
@@ -234,21 +240,8 @@ internal sealed class BatchMachine
         if (pause == TimeSpan.Zero) Tick(now);
     }
 
-    private void EndAttempt(int node, JobState state, Reason reason, in AttemptResult result, Instant now) => Emit(new JobEvent
-    {
-        Kind = EventKind.Completed,
-        At = now,
-        Node = node,
-        State = state,
-        Reason = reason,
-        Number = State.Nodes[node].Attempts,
-        Span = result.Duration < TimeSpan.Zero ? TimeSpan.Zero : result.Duration,
-        Item = ItemOf(node),
-        Source = state == JobState.Succeeded ? new ValueRef(ValueKind.Inline) : ValueRef.None,
-        Value = state == JobState.Succeeded ? result.Value : default,
-        Error = state == JobState.Failed ? result.Error : null,
-        Text = result.Place,
-    });
+    private void EndAttempt(int node, JobState state, Reason reason, in AttemptResult result, Instant now) =>
+        Emit(Endings.OfAttempt(State, node, state, reason, result, now));
 
     private void EndInterrupted(int node, Instant now)
     {
@@ -260,7 +253,9 @@ internal sealed class BatchMachine
         }
         else if (State.Interruptions.GetValueOrDefault(node) > State.Tree.ProfileOf(node).MaxInterruptions)
         {
-            EndAttempt(node, JobState.Failed, Reason.Interrupted, result with { Error = OutcomeErrors.For(Reason.Interrupted) }, now);
+            EndAttempt(
+                node, JobState.Failed, Reason.Interrupted,
+                result with { Error = OutcomeErrors.For(Reason.Interrupted) }, now);
         }
     }
 
@@ -272,7 +267,7 @@ internal sealed class BatchMachine
                 Emit(new JobEvent { Kind = EventKind.Begun, At = now });
                 break;
             case DueKind.Node when State.Nodes[due.Node].Kind == NodeKind.Wait:
-                EndWait(due.Node, now);
+                Emit(Endings.OfWait(State, due.Node, now));
                 break;
             case DueKind.Node when State.Nodes[due.Node].Reason == Reason.NoHandler:
                 EndUnhandled(due.Node, now);
@@ -300,24 +295,12 @@ internal sealed class BatchMachine
         },
         now);
 
-    private void EndWait(int node, Instant now) => Emit(new JobEvent
-    {
-        Kind = EventKind.Completed,
-        At = now,
-        Node = node,
-        State = JobState.Succeeded,
-        Reason = Reason.None,
-        Span = now - (State.DueAt[node] - State.Tree.WaitOf(node)),
-        Item = ItemOf(node),
-        Source = State.Tree.InputOf(node),
-        Text = "",
-    });
-
     private void Expire(int node, Instant now)
     {
         Emit(new JobEvent { Kind = EventKind.Expired, At = now, Node = node });
         if (!State.Nodes[node].IsLeaf)
-            EndPending(node == 0 ? State.Root : State.Tree.ContainerOf(node), JobState.Failed, Reason.DeadlineExceeded, now);
+            EndPending(
+                node == 0 ? State.Root : State.Tree.ContainerOf(node), JobState.Failed, Reason.DeadlineExceeded, now);
         else if (!State.Running.ContainsKey(node))
             EndRange(node, 1, JobState.Failed, Reason.DeadlineExceeded, now);
         Stop(node, State.Tree.After(node));
@@ -326,7 +309,8 @@ internal sealed class BatchMachine
     private void Stop(int first, int end)
     {
         foreach ((int node, RunningAttempt attempt) in State.Running)
-            if (node >= first && node < end) Effects.Add(new Effect(EffectKind.Stop, node, attempt.Number, AfterDurable: false));
+            if (node >= first && node < end)
+                Effects.Add(new Effect(EffectKind.Stop, node, attempt.Number, AfterDurable: false));
     }
 
     /// <summary>Does what the events so far make necessary, then starts what may start.</summary>
@@ -364,39 +348,14 @@ internal sealed class BatchMachine
         (JobState state, Reason reason, ValueRef source) = c.Kind == NodeKind.Chain
             ? ChainMachine.Outcome(State, c)
             : BatchOutcome.Of(State, c);
-        Emit(new JobEvent
-        {
-            Kind = EventKind.Completed,
-            At = now,
-            Node = c.Node,
-            State = state,
-            Reason = reason,
-            Number = c.IsReached ? 1 : 0,
-            Span = c.IsReached && now > c.ReachedAt ? now - c.ReachedAt : TimeSpan.Zero,
-            Item = ItemOf(c.Node),
-            Source = source,
-            Text = "",
-        });
+        Emit(Endings.OfContainer(State, c, state, reason, source, now));
     }
 
     private void EndPending(Container c, JobState state, Reason reason, Instant now) =>
         PendingRuns.End(State, c, reason, (first, count, why) => EndRange(first, count, state, why, now));
 
-    // One that was tried before says how often, so it is recorded by itself.
-    private void EndRange(int first, int count, JobState state, Reason reason, Instant now) => Emit(new JobEvent
-    {
-        Kind = State.Nodes[first].Attempts > 0 ? EventKind.Completed : EventKind.EndedRange,
-        At = now,
-        Node = first,
-        Number = State.Nodes[first].Attempts > 0 ? State.Nodes[first].Attempts : count,
-        State = state,
-        Reason = reason,
-        Item = ItemOf(first),
-        Source = ValueRef.None,
-        Text = "",
-    });
-
-    private int ItemOf(int node) => node > 0 && State.Nodes[node].Parent == 0 ? State.Nodes[node].Index : -1;
+    private void EndRange(int first, int count, JobState state, Reason reason, Instant now) =>
+        Emit(Endings.OfRange(State, first, count, state, reason, now));
 
     private void Emit(in JobEvent e)
     {
