@@ -8,13 +8,15 @@ using Granary.Workers;
 namespace Granary.Embedded;
 
 /// <summary>
-/// A job in memory: its machine with a mailbox. A turn takes what is in the mailbox, lets the machine decide, hands the record
-/// to the group commit, and carries out the effects; answers, and effects that must not outrun the record, wait until it is
-/// durable. One turn at a time, under <see cref="_gate"/>.
+/// A job in memory: its machine with a mailbox. A turn takes what is in the mailbox, lets the machine decide, hands
+/// the record to the group commit, and carries out the effects; answers, and effects that must not outrun the record,
+/// wait until it is durable. One turn at a time, under <see cref="_gate"/>.
 /// </summary>
 internal sealed class Activation : IPendingWrite
 {
-    /// <summary>Bytes that may be ahead of the disk before nothing new starts: 8 MiB, one group of the commit.</summary>
+    /// <summary>
+    /// Bytes that may be ahead of the disk before nothing new starts: 8 MiB, one group of the commit.
+    /// </summary>
     private const int MaxUndurableBytes = 8 << 20;
 
     private readonly EngineContext _engine;
@@ -75,7 +77,10 @@ internal sealed class Activation : IPendingWrite
 
     public void KeepArgs(StoredPage page) => _args.Add(page);
 
-    /// <summary>Asks the machine something, or tells it, in a turn of its own. The answer is given when what it rests on is durable.</summary>
+    /// <summary>
+    /// Asks the machine something, or tells it, in a turn of its own. The answer is given when what it rests on is
+    /// durable.
+    /// </summary>
     public Task<T> AskAsync<T>(Func<Activation, Instant, T> question)
     {
         var asked = new Question<T>(question);
@@ -223,7 +228,9 @@ internal sealed class Activation : IPendingWrite
     /// <summary>In a turn: pages that belong to the record being written.</summary>
     public void AddPages(IEnumerable<StoredPage> pages) => _pages.AddRange(pages);
 
-    /// <summary>The write that makes this new job durable, with everything it begins with; afterwards <see cref="Committed"/>.</summary>
+    /// <summary>
+    /// The write that makes this new job durable, with everything it begins with; afterwards <see cref="Committed"/>.
+    /// </summary>
     public JobWrite Create(IReadOnlyList<StoredPage> pages, ReadOnlyMemory<byte>? header)
     {
         lock (_gate)
@@ -309,7 +316,8 @@ internal sealed class Activation : IPendingWrite
             if (Reader.Log.RecordCount > _steeredRecord) Machine.IsSteered = false;
             settled = _inFlight.Ended && !IsFinished;
             IsFinished = _inFlight.Ended;
-            while (_waiting.TryPeek(out (int Records, Action Release) waiting) && waiting.Records <= Reader.Log.RecordCount)
+            while (_waiting.TryPeek(out (int Records, Action Release) waiting)
+                && waiting.Records <= Reader.Log.RecordCount)
             {
                 _waiting.Dequeue();
                 waiting.Release();
@@ -332,7 +340,8 @@ internal sealed class Activation : IPendingWrite
         return rate <= 0 ? status : status with { Rate = rate, ExpectedEnd = (now + Time(left / rate)).ToTime() };
     }
 
-    private static TimeSpan Time(double seconds) => TimeSpan.FromSeconds(Math.Min(seconds, JobDefaults.MaxTime.TotalSeconds));
+    private static TimeSpan Time(double seconds) =>
+        TimeSpan.FromSeconds(Math.Min(seconds, JobDefaults.MaxTime.TotalSeconds));
 
     private void RefuseAll()
     {

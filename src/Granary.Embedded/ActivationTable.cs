@@ -18,10 +18,13 @@ internal sealed class ActivationTable(EngineContext engine)
     private readonly Queue<Activation> _ended = new();
     private int _endedNodes;
 
-    /// <summary>Makes room for a job that is being submitted, so that nobody else loads it once it is in the store.</summary>
+    /// <summary>
+    /// Makes room for a job that is being submitted, so that nobody else loads it once it is in the store.
+    /// </summary>
     /// <param name="job">The job.</param>
     /// <param name="submitting">Its activation, when it is durable.</param>
-    public void Reserve(JobId job, Task<Activation> submitting) => _jobs[job] = new Lazy<Task<Activation>>(AwaitAsync(submitting));
+    public void Reserve(JobId job, Task<Activation> submitting) =>
+        _jobs[job] = new Lazy<Task<Activation>>(AwaitAsync(submitting));
 
     // Of a task that continues on the caller's context, unlike the submitter's own.
     private static async Task<Activation> AwaitAsync(Task<Activation> submitting) => await submitting;
@@ -32,7 +35,8 @@ internal sealed class ActivationTable(EngineContext engine)
 
     /// <summary>Those that are loaded.</summary>
     public List<Activation> All() =>
-        [.. _jobs.Values.Where(job => job.IsValueCreated && job.Value.IsCompletedSuccessfully).Select(job => job.Value.Result)];
+        [.. _jobs.Values.Where(job => job.IsValueCreated && job.Value.IsCompletedSuccessfully)
+            .Select(job => job.Value.Result)];
 
     /// <summary>Those that have attempts running.</summary>
     public List<Activation> Running() => All().FindAll(activation => activation.AttemptCount > 0);
@@ -53,12 +57,15 @@ internal sealed class ActivationTable(EngineContext engine)
         }
     }
 
-    /// <summary>The job for reading it: its activation, or a reader alone if it has ended and is not in memory.</summary>
+    /// <summary>
+    /// The job for reading it: its activation, or a reader alone if it has ended and is not in memory.
+    /// </summary>
     public async Task<(Activation? Activation, JobReader Reader)> FindAsync(JobId job, CancellationToken cancellation)
     {
         if (!_jobs.ContainsKey(job))
         {
-            StoredJob stored = await engine.Store.LoadAsync(job, cancellation) ?? throw Refusals.Of(Refusal.NotFound, job);
+            StoredJob stored = await engine.Store.LoadAsync(job, cancellation)
+                ?? throw Refusals.Of(Refusal.NotFound, job);
             if (stored.Phase == JobPhase.Finished) return (null, await ReadEndedAsync(stored, cancellation));
         }
         Activation activation = await ActivateAsync(job, cancellation);
@@ -93,7 +100,8 @@ internal sealed class ActivationTable(EngineContext engine)
 
     private async Task<Activation> LoadAsync(JobId job)
     {
-        StoredJob stored = await engine.Store.AcquireAsync(job, CancellationToken.None) ?? throw Refusals.Of(Refusal.NotFound, job);
+        StoredJob stored = await engine.Store.AcquireAsync(job, CancellationToken.None)
+            ?? throw Refusals.Of(Refusal.NotFound, job);
         JobReader reader = await JobLoader.LoadAsync(engine.Store, stored, CancellationToken.None);
         var activation = new Activation(engine, reader, stored.Epoch) { OnSettled = Settle };
         await activation.RecoverAsync();
@@ -105,17 +113,20 @@ internal sealed class ActivationTable(EngineContext engine)
 
     private async Task<JobReader> ReadEndedAsync(StoredJob stored, CancellationToken cancellation)
     {
-        if (_lastEnded is { } last && last.State.Header.Id == stored.Job && last.Log.RecordCount == RecordCount(stored)) return last;
+        if (_lastEnded is { } last && last.State.Header.Id == stored.Job
+            && last.Log.RecordCount == RecordCount(stored)) return last;
         return _lastEnded = await JobLoader.LoadAsync(engine.Store, stored, cancellation);
     }
 
-    private static int RecordCount(StoredJob stored) => Persistence.JobCodec.ReadSummary(stored.Job, stored.Summary).RecordCount;
+    private static int RecordCount(StoredJob stored) =>
+        Persistence.JobCodec.ReadSummary(stored.Job, stored.Summary).RecordCount;
 
     private void Settle(Activation activation)
     {
         if (activation.IsDead)
         {
-            if (_jobs.TryGetValue(activation.Job, out Lazy<Task<Activation>>? now) && Holds(now, activation)) Remove(activation.Job);
+            if (_jobs.TryGetValue(activation.Job, out Lazy<Task<Activation>>? now) && Holds(now, activation))
+                Remove(activation.Job);
             return;
         }
         lock (_ended)

@@ -6,7 +6,9 @@ using Granary.Stores;
 
 namespace Granary.Embedded;
 
-/// <summary>Appends items to an open batch: pages and event are one write, so an append is all there or not at all.</summary>
+/// <summary>
+/// Appends items to an open batch: pages and event are one write, so an append is all there or not at all.
+/// </summary>
 internal sealed class Appender(EngineContext engine, List<Item> items, string? key)
 {
     /// <summary>In a turn.</summary>
@@ -18,7 +20,8 @@ internal sealed class Appender(EngineContext engine, List<Item> items, string? k
         {
             if (before.ContentHash == hash && before.Receipt.Count == items.Count) return before.Receipt;
             throw new RefusedException(Refusal.KeyConflict,
-                $"The key '{key}' appended {before.Receipt.Count:N0} other items before; this time there are {items.Count:N0}. Use another key.");
+                $"The key '{key}' appended {before.Receipt.Count:N0} other items before; "
+                + $"this time there are {items.Count:N0}. Use another key.");
         }
         Refusals.Check(activation.Machine.CheckAppend(), activation.Job);
         var receipt = new AppendReceipt(state.Root.ChildCount, items.Count);
@@ -32,7 +35,9 @@ internal sealed class Appender(EngineContext engine, List<Item> items, string? k
 
     private List<StoredPage> Write(JobHeader header, int firstPage, int firstNode, int firstIndex)
     {
-        var writer = new PageWriter(header, firstPage, firstNode, name => engine.Handlers.Find(name) is not null, engine.Options.MaxArgumentBytes);
+        var writer = new PageWriter(
+            header, firstPage, firstNode, name => engine.Handlers.Find(name) is not null,
+            engine.Options.MaxArgumentBytes);
         for (int i = 0; i < items.Count; i++) writer.Add(items[i], firstIndex + i);
         return writer.Finish();
     }

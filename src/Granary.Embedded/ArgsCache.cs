@@ -4,7 +4,9 @@ using Granary.Stores;
 
 namespace Granary.Embedded;
 
-/// <summary>The pages of arguments that tasks are being started from. Tasks start in order, so a few pages are enough.</summary>
+/// <summary>
+/// The pages of arguments that tasks are being started from. Tasks start in order, so a few pages are enough.
+/// </summary>
 internal sealed class ArgsCache(IJobStore store, JobTree tree, JobId job)
 {
     private const int Pages = 4;
@@ -35,7 +37,8 @@ internal sealed class ArgsCache(IJobStore store, JobTree tree, JobId job)
     private async ValueTask<ReadOnlyMemory<byte>> LoadAsync(int page, int offset)
     {
         IReadOnlyList<StoredPage> read = await store.ReadPagesAsync(job, page, 1, true, CancellationToken.None);
-        if (read is not [var stored] || stored.Number != page) throw Blob.Damaged(BlobKind.Args, job, page, "is missing");
+        if (read is not [var stored] || stored.Number != page)
+            throw Blob.Damaged(BlobKind.Args, job, page, "is missing");
         ReadOnlyMemory<byte>[] args = PageReader.ReadArgs(job, stored);
         lock (_pages)
         {

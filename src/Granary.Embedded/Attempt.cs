@@ -5,8 +5,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Granary.Embedded;
 
 /// <summary>
-/// One attempt, run on the thread pool. Its worker machine is touched in its activation's turns only; the handler's side
-/// leaves what came out and posts the attempt to the activation.
+/// One attempt, run on the thread pool. Its worker machine is touched in its activation's turns only; the handler's
+/// side leaves what came out and posts the attempt to the activation.
 /// </summary>
 internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
 {
@@ -23,7 +23,8 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
 
     static Attempt() => s_signaled.Cancel();
 
-    public Attempt(Activation owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
+    public Attempt(
+        Activation owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
     {
         (_owner, _engine, _profile, Buffer) = (owner, engine, profile, buffer);
         (Node, Number) = (start.Node, start.Attempt);

@@ -20,16 +20,20 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
     public Instant NextDue => _due.TryPeek(out _, out Instant at) ? at : Instant.Never;
 
     /// <summary>What a running task last reported.</summary>
-    public TaskProgress? ProgressOf(int node) => _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
+    public TaskProgress? ProgressOf(int node) =>
+        _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
 
     /// <summary>Starts an attempt that the machine has decided on.</summary>
     public void Start(Effect start, Instant now)
     {
         BatchState state = machine.State;
         // Stopped before it began: by a cancel that came while its start became durable.
-        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt) return;
+        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt)
+            return;
         TaskProfile profile = state.Tree.ProfileOf(start.Node);
-        LimitedBuffer buffer = _buffers.TryPop(out LimitedBuffer? used) ? used : new LimitedBuffer(engine.Options.MaxResultBytes);
+        LimitedBuffer buffer = _buffers.TryPop(out LimitedBuffer? used)
+            ? used
+            : new LimitedBuffer(engine.Options.MaxResultBytes);
         var attempt = new Attempt(owner, engine, profile, buffer, start, now);
         bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
         if (canceling || engine.IsHeld)
@@ -113,7 +117,8 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
     {
         int index = machine.State.Nodes[attempt.Node].Index;
         ValueTask<ReadOnlyMemory<byte>> reading = args.ReadAsync(attempt.Node);
-        if (source.Kind == ValueKind.None && reading.IsCompletedSuccessfully) attempt.Run(handler, index, reading.Result, default);
+        if (source.Kind == ValueKind.None && reading.IsCompletedSuccessfully)
+            attempt.Run(handler, index, reading.Result, default);
         else _ = PrepareAsync(attempt, handler, index, reading, source);
     }
 

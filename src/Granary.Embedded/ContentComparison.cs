@@ -22,7 +22,8 @@ internal sealed class ContentComparison(EngineContext engine, JobReader existing
         await foreach (Item item in items.WithCancellation(cancellation))
         {
             writer.Add(item, writer.ItemCount);
-            foreach (StoredPage page in writer.HasFull ? writer.TakeFull() : []) await CheckPageAsync(page, cancellation);
+            foreach (StoredPage page in writer.HasFull ? writer.TakeFull() : [])
+                await CheckPageAsync(page, cancellation);
         }
         foreach (StoredPage page in writer.Finish()) await CheckPageAsync(page, cancellation);
         if (_page < _pageCount) throw Conflict($"it has {writer.ItemCount:N0} items, and had more");
@@ -63,7 +64,10 @@ internal sealed class ContentComparison(EngineContext engine, JobReader existing
         int first = existing.State.Tree.FirstNodeOf(was.Number);
         for (int i = 0; i < Math.Min(old.Length, given.Length); i++)
             if (!old[i].Span.SequenceEqual(given[i].Span))
-                return $"the arguments of item {existing.State.Tree.PathOf(first + i)} are {Excerpt(given[i])}, and were {Excerpt(old[i])}";
+            {
+                string path = existing.State.Tree.PathOf(first + i);
+                return $"the arguments of item {path} are {Excerpt(given[i])}, and were {Excerpt(old[i])}";
+            }
         return old.Length != given.Length
             ? $"it has another number of items; it had {existing.State.Root.ChildCount:N0}"
             : $"items from {existing.State.Tree.PathOf(first)} on are of another kind or have other settings";
@@ -77,5 +81,6 @@ internal sealed class ContentComparison(EngineContext engine, JobReader existing
 
     private RefusedException Conflict(string what) => new(
         Refusal.KeyConflict,
-        $"The key '{existing.State.Header.Spec.Key}' names job {_job} with other content: {what}. Use another key, or submit the same content.");
+        $"The key '{existing.State.Header.Spec.Key}' names job {_job} with other content: {what}. "
+        + "Use another key, or submit the same content.");
 }

@@ -7,8 +7,8 @@ using Granary.Workers;
 namespace Granary.Embedded;
 
 /// <summary>
-/// Runs jobs in this process on a store that it has to itself. It opens no ports. What was unfinished when the process before it
-/// ended goes on by itself.
+/// Runs jobs in this process on a store that it has to itself. It opens no ports. What was unfinished when the
+/// process before it ended goes on by itself.
 /// </summary>
 public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
 {
@@ -25,14 +25,18 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     private int _stopped;
 
     private EmbeddedEngine(
-        IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, Func<Action<Exception>, IEngineThreads> threads)
+        IJobStore store, HandlerRegistry handlers, EmbeddedOptions options,
+        Func<Action<Exception>, IEngineThreads> threads)
     {
         _engine = new EngineContext(store, handlers, options, threads(OnFault)) { IsHeld = options.Passive };
         _jobs = new ActivationTable(_engine);
         _janitor = new Janitor(_engine, _jobs);
     }
 
-    /// <summary>Completes when the engine has stopped; fails if the store broke under it, after which nothing more is acknowledged.</summary>
+    /// <summary>
+    /// Completes when the engine has stopped; fails if the store broke under it, after which nothing more is
+    /// acknowledged.
+    /// </summary>
     public Task Completion => _completion.Task;
 
     /// <summary>Why writing is held back at the moment, such as a full disk; null when all is well.</summary>
@@ -42,10 +46,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     /// <exception cref="StoreException">The store cannot be used.</exception>
     public static Task<EmbeddedEngine> StartAsync(
-        IJobStore store, HandlerRegistry handlers, EmbeddedOptions? options = null, CancellationToken cancellation = default)
+        IJobStore store, HandlerRegistry handlers, EmbeddedOptions? options = null,
+        CancellationToken cancellation = default)
     {
         options ??= new EmbeddedOptions();
-        return StartAsync(store, handlers, options, onFault => new EngineThreads(store, options.Time, onFault), cancellation);
+        return StartAsync(
+            store, handlers, options, onFault => new EngineThreads(store, options.Time, onFault), cancellation);
     }
 
     /// <summary>The same on threads of the caller's choice, for simulations.</summary>
@@ -62,7 +68,8 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<Submission> SubmitAsync(JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default)
+    public async Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default)
     {
         CheckRunning();
         SpecRules.Check(spec);
@@ -70,11 +77,13 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
             return await CompareAsync(existing, spec, items, cancellation);
 
         var header = new JobHeader(NewId(), spec, _engine.Now);
-        if (await new Submitter(_engine, _jobs, header).SubmitAsync(items, cancellation)) return new Submission(header.Id, Existed: false);
+        if (await new Submitter(_engine, _jobs, header).SubmitAsync(items, cancellation))
+            return new Submission(header.Id, Existed: false);
 
         // Somebody else submitted under this key at the same time.
         JobId other = await _engine.Store.FindAsync(spec.Key!, cancellation)
-            ?? throw new RefusedException(Refusal.KeyConflict, $"The key '{spec.Key}' was taken and freed again; submit again.");
+            ?? throw new RefusedException(
+                Refusal.KeyConflict, $"The key '{spec.Key}' was taken and freed again; submit again.");
         return await CompareAsync(other, spec, items, cancellation);
     }
 
@@ -188,14 +197,17 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(false, now)));
 
     /// <inheritdoc/>
-    public Task<int> RetryFailedAsync(JobId job, CancellationToken cancellation = default) => SteerAsync(job, (a, now) =>
+    public Task<int> RetryFailedAsync(JobId job, CancellationToken cancellation = default) =>
+        SteerAsync(job, (a, now) =>
     {
         Refusals.Check(a.Machine.RetryFailed(now, out int count), a.Job);
         return count;
     });
 
-    /// <summary>Starts nothing more and waits for what runs. When the token fires, running attempts are signaled and go back to
-    /// their queues; they run again at the next start. Reading and steering go on until the engine is disposed.</summary>
+    /// <summary>
+    /// Starts nothing more and waits for what runs. When the token fires, running attempts are signaled and go back
+    /// to their queues; they run again at the next start. Reading and steering go on until the engine is disposed.
+    /// </summary>
     public async Task DrainAsync(CancellationToken cancellation = default)
     {
         _engine.IsHeld = true;
@@ -210,7 +222,8 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
                 releasedAt = clock.GetTimestamp();
                 foreach (Activation activation in running) activation.Post(StopCause.Release);
             }
-            // Attempts end in turns of many activations; looking again is simpler than a signal from each, and happens at stop only.
+            // Attempts end in turns of many activations; looking again is simpler than a signal from each, and
+            // happens at stop only.
             await Task.Delay(TimeSpan.FromMilliseconds(5), clock, CancellationToken.None);
         }
         foreach (Activation activation in _jobs.All())
@@ -219,7 +232,10 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
 
     private static async Task FlushAsync(Activation activation) => await activation.AskAsync(static (_, _) => true);
 
-    /// <summary>Lets what runs finish for <see cref="EmbeddedOptions.DrainTimeout"/>, or until the token fires, then signals it, and stops.</summary>
+    /// <summary>
+    /// Lets what runs finish for <see cref="EmbeddedOptions.DrainTimeout"/>, or until the token fires, then signals
+    /// it, and stops.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellation = default)
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)

@@ -22,7 +22,9 @@ public static class EmbeddedHosting
                 new SqliteStoreOptions { Path = path, Logger = LoggerOf(services) }, cancellation),
             configure);
 
-    /// <summary>Runs jobs in this process, in memory: nothing survives the process. For tests and throw-away work.</summary>
+    /// <summary>
+    /// Runs jobs in this process, in memory: nothing survives the process. For tests and throw-away work.
+    /// </summary>
     public static GranaryBuilder UseEmbeddedMemory(
         this GranaryBuilder builder, Func<EmbeddedOptions, EmbeddedOptions>? configure = null) =>
         builder.UseEmbedded((_, _) => Task.FromResult<IJobStore>(new MemoryJobStore()), configure);
@@ -32,7 +34,8 @@ public static class EmbeddedHosting
         Func<EmbeddedOptions, EmbeddedOptions>? configure)
     {
         builder.Services.AddSingleton(services => new EmbeddedHost(
-            services, builder.Handlers, cancellation => open(services, cancellation), configure ?? (options => options)));
+            services, builder.Handlers, cancellation => open(services, cancellation),
+            configure ?? (options => options)));
         builder.Services.AddSingleton<IHostedService>(services => services.GetRequiredService<EmbeddedHost>());
         builder.Services.AddSingleton<IJobEngine>(services => services.GetRequiredService<EmbeddedHost>().Engine);
         return builder;

@@ -21,11 +21,16 @@ public sealed record EmbeddedOptions
     /// <summary>The largest result of one task, in bytes of JSON. Default 1 MiB.</summary>
     public int MaxResultBytes { get; init; } = JobDefaults.MaxResultBytes;
 
-    /// <summary>How long a task waits for a handler that is not registered before it fails; zero fails it at once. Default 1 hour.</summary>
+    /// <summary>
+    /// How long a task waits for a handler that is not registered before it fails; zero fails it at once. Default 1
+    /// hour.
+    /// </summary>
     public TimeSpan MissingHandlerTimeout { get; init; } = JobDefaults.MissingHandlerTimeout;
 
-    /// <summary>How long <see cref="EmbeddedEngine.StopAsync"/> lets running tasks finish before it signals them; they run again
-    /// at the next start. Default 5 seconds.</summary>
+    /// <summary>
+    /// How long <see cref="EmbeddedEngine.StopAsync"/> lets running tasks finish before it signals them; they run
+    /// again at the next start. Default 5 seconds.
+    /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Takes commands and answers questions, but runs nothing. Default false.</summary>
@@ -51,6 +56,7 @@ public sealed record EmbeddedOptions
     private static void CheckTime(string name, TimeSpan time)
     {
         if (time < TimeSpan.Zero || time > JobDefaults.MaxTime)
-            throw new ArgumentException($"{name} is {time}; set it to zero up to {JobDefaults.MaxTime.TotalDays:N0} days.", name);
+            throw new ArgumentException(
+                $"{name} is {time}; set it to zero up to {JobDefaults.MaxTime.TotalDays:N0} days.", name);
     }
 }

@@ -35,5 +35,6 @@ internal sealed class EngineContext
     public Instant Now => Instant.From(Options.Time.GetUtcNow());
 
     public ILogger LoggerOf(string handler) =>
-        _loggers.GetOrAdd(handler, static (name, logging) => logging.CreateLogger($"Granary.Tasks.{name}"), Options.Logging);
+        _loggers.GetOrAdd(
+            handler, static (name, logging) => logging.CreateLogger($"Granary.Tasks.{name}"), Options.Logging);
 }

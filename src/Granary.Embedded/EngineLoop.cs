@@ -1,8 +1,8 @@
 namespace Granary.Embedded;
 
 /// <summary>
-/// The thread that takes all turns, so that handlers which block or burn the thread pool never hold up the engine. It also
-/// keeps time for the activations, and flushes what nobody waits for when there is nothing else to do.
+/// The thread that takes all turns, so that handlers which block or burn the thread pool never hold up the engine. It
+/// also keeps time for the activations, and flushes what nobody waits for when there is nothing else to do.
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
@@ -111,9 +111,11 @@ internal sealed class EngineLoop : IDisposable
     {
         _timerAt = at;
         TimeSpan wait = at == Instant.Never ? Timeout.InfiniteTimeSpan : at - Instant.From(_time.GetUtcNow());
-        // Timers count whole milliseconds: rounded up, since early would mean a second look. Very far is looked at again each day.
+        // Timers count whole milliseconds: rounded up, since early would mean a second look. Very far is looked at
+        // again each day.
         if (wait > TimeSpan.FromDays(1)) wait = TimeSpan.FromDays(1);
-        else if (wait != Timeout.InfiniteTimeSpan) wait = TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds)));
+        else if (wait != Timeout.InfiniteTimeSpan)
+            wait = TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds)));
         _timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 

@@ -2,7 +2,9 @@ using Granary.Stores;
 
 namespace Granary.Embedded;
 
-/// <summary>One thread for all turns, one for the commits, and the thread pool for handlers, so that none holds up the others.</summary>
+/// <summary>
+/// One thread for all turns, one for the commits, and the thread pool for handlers, so that none holds up the others.
+/// </summary>
 internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<Exception> onFault) : IEngineThreads
 {
     private readonly EngineLoop _loop = new(time);
@@ -23,7 +25,8 @@ internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<E
 
     public void Commit(IPendingWrite source) => _commit.Submit(source);
 
-    public Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation) => _commit.SubmitAsync(write, cancellation);
+    public Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation) =>
+        _commit.SubmitAsync(write, cancellation);
 
     public async ValueTask DisposeAsync()
     {

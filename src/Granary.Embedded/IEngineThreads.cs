@@ -8,7 +8,10 @@ internal interface IEngineThreads : IAsyncDisposable
     /// <summary>Why commits are held back; null when all is well.</summary>
     StoreFault? Blocked { get; }
 
-    /// <summary>The time that the engine itself keeps, for its pauses and its patience: real time, whatever clock the jobs have.</summary>
+    /// <summary>
+    /// The time that the engine itself keeps, for its pauses and its patience: real time, whatever clock the jobs
+    /// have.
+    /// </summary>
     TimeProvider Clock { get; }
 
     /// <summary>Gives the activation a turn soon.</summary>

@@ -2,7 +2,9 @@ using Granary.Stores;
 
 namespace Granary.Embedded;
 
-/// <summary>Removes what nobody needs any more: submissions that were never completed, and jobs past their retention.</summary>
+/// <summary>
+/// Removes what nobody needs any more: submissions that were never completed, and jobs past their retention.
+/// </summary>
 internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
 {
     /// <summary>How often it looks: once a minute, since retention is counted in days.</summary>
@@ -36,7 +38,8 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
         {
             try
             {
-                while (await engine.Store.ListExpiredAsync(engine.Options.Time.GetUtcNow(), 100, _stop.Token) is { Count: > 0 } expired)
+                while (await engine.Store.ListExpiredAsync(
+                    engine.Options.Time.GetUtcNow(), 100, _stop.Token) is { Count: > 0 } expired)
                     foreach (JobId job in expired) await RemoveAsync(job, _stop.Token);
             }
             catch (StoreException e)

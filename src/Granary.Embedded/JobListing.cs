@@ -9,7 +9,8 @@ internal static class JobListing
 {
     public static async Task<JobPage> ReadAsync(IJobStore store, JobQuery query, CancellationToken cancellation)
     {
-        if (query.Max is < 1 or > 1_000) throw new RefusedException(Refusal.Invalid, $"max is {query.Max}; use 1 to 1,000.");
+        if (query.Max is < 1 or > 1_000)
+            throw new RefusedException(Refusal.Invalid, $"max is {query.Max}; use 1 to 1,000.");
         IReadOnlyList<StoredJob> stored = await store.ListAsync(query, cancellation);
         JobStatus[] jobs = [.. stored.Select(job =>
             JobCodec.ReadSummary(job.Job, job.Summary).ToStatus(JobCodec.ReadHeader(job.Job, job.Header)))];

@@ -35,7 +35,8 @@ internal sealed class LimitedBuffer(int limit) : IBufferWriter<byte>
         return _bytes.AsSpan(_length);
     }
 
-    // A writer may ask for more than it needs, so the limit is judged by what was written; what could never fit is refused at once.
+    // A writer may ask for more than it needs, so the limit is judged by what was written; what could never fit is
+    // refused at once.
     private void Reserve(int sizeHint)
     {
         int wanted = Math.Max(sizeHint, 1);

@@ -1,6 +1,8 @@
 namespace Granary.Embedded;
 
-/// <summary>Waiting without exceptions, and without leaving the caller's context, which may be the one thread of a simulation.</summary>
+/// <summary>
+/// Waiting without exceptions, and without leaving the caller's context, which may be the one thread of a simulation.
+/// </summary>
 internal static class Patience
 {
     /// <summary>Waits for the task's end and takes no notice of how it ended.</summary>
@@ -11,7 +13,8 @@ internal static class Patience
     public static async Task UntilAsync(params CancellationToken[] tokens)
     {
         var fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        CancellationTokenRegistration[] registered = Array.ConvertAll(tokens, token => token.UnsafeRegister(Fire, fired));
+        CancellationTokenRegistration[] registered =
+            Array.ConvertAll(tokens, token => token.UnsafeRegister(Fire, fired));
         await fired.Task;
         foreach (CancellationTokenRegistration registration in registered) registration.Unregister();
     }

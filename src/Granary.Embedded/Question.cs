@@ -1,6 +1,8 @@
 namespace Granary.Embedded;
 
-/// <summary>Something asked of an activation: put in a turn, answered when what the answer rests on is durable.</summary>
+/// <summary>
+/// Something asked of an activation: put in a turn, answered when what the answer rests on is durable.
+/// </summary>
 internal abstract class Question
 {
     /// <summary>In a turn.</summary>

@@ -4,7 +4,10 @@ using Granary.Stores;
 
 namespace Granary.Embedded;
 
-/// <summary>Reads the jobs of a store that another process may be working on. It follows what is recorded there, and refuses to steer.</summary>
+/// <summary>
+/// Reads the jobs of a store that another process may be working on. It follows what is recorded there, and refuses
+/// to steer.
+/// </summary>
 public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
 {
     /// <summary>How often it looks for more while somebody waits: 100 milliseconds.</summary>
@@ -14,7 +17,8 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     private JobLoader? _last;
 
     /// <inheritdoc/>
-    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default) => await store.FindAsync(key, cancellation);
+    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default) =>
+        await store.FindAsync(key, cancellation);
 
     /// <inheritdoc/>
     public async Task<JobStatus> GetStatusAsync(JobId job, CancellationToken cancellation = default)
@@ -45,7 +49,8 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<Outcome?>> ReadOutcomesAsync(JobId job, int from, int max, CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<Outcome?>> ReadOutcomesAsync(
+        JobId job, int from, int max, CancellationToken cancellation = default)
     {
         Ranges.Check(from, max);
         JobReader reader = await FollowAsync(job, cancellation);
@@ -53,7 +58,8 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     }
 
     /// <inheritdoc/>
-    public async Task<IReadOnlyList<PendingTask>> ListPendingAsync(JobId job, int after, int max, CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<PendingTask>> ListPendingAsync(
+        JobId job, int after, int max, CancellationToken cancellation = default)
     {
         Ranges.Check(0, max);
         return (await FollowAsync(job, cancellation)).ListPending(after, max, static _ => null);
@@ -68,11 +74,13 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     }
 
     /// <inheritdoc/>
-    public Task<Submission> SubmitAsync(JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default) => throw ReadOnly();
+    public Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default) => throw ReadOnly();
 
     /// <inheritdoc/>
     public Task<AppendReceipt> AppendAsync(
-        JobId job, IAsyncEnumerable<Item> items, string? key = null, CancellationToken cancellation = default) => throw ReadOnly();
+        JobId job, IAsyncEnumerable<Item> items, string? key = null, CancellationToken cancellation = default) =>
+        throw ReadOnly();
 
     /// <inheritdoc/>
     public Task SealAsync(JobId job, CancellationToken cancellation = default) => throw ReadOnly();
@@ -81,7 +89,8 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     public Task CancelAsync(JobId job, CancelScope scope, CancellationToken cancellation = default) => throw ReadOnly();
 
     /// <inheritdoc/>
-    public Task ResizeAsync(JobId job, int maxConcurrency, CancellationToken cancellation = default) => throw ReadOnly();
+    public Task ResizeAsync(JobId job, int maxConcurrency, CancellationToken cancellation = default) =>
+        throw ReadOnly();
 
     /// <inheritdoc/>
     public Task PauseAsync(JobId job, CancellationToken cancellation = default) => throw ReadOnly();
@@ -110,5 +119,6 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     }
 
     private static StoreException ReadOnly() =>
-        new(StoreFault.ReadOnly, "The store is open for reading only; steer the job through the process that owns the store.");
+        new(StoreFault.ReadOnly,
+            "The store is open for reading only; steer the job through the process that owns the store.");
 }

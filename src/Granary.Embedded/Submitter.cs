@@ -26,7 +26,8 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
     /// <returns>Whether the job is there; false if its key has been taken meanwhile.</returns>
     public async Task<bool> SubmitAsync(IAsyncEnumerable<Item> items, CancellationToken cancellation)
     {
-        var writer = new PageWriter(header, 0, 1, name => engine.Handlers.Find(name) is not null, engine.Options.MaxArgumentBytes);
+        var writer = new PageWriter(
+            header, 0, 1, name => engine.Handlers.Find(name) is not null, engine.Options.MaxArgumentBytes);
         try
         {
             await foreach (Item item in items.WithCancellation(cancellation))
@@ -75,7 +76,8 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
         jobs.Watch(activation);
         try
         {
-            WriteResult result = await engine.Threads.CommitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
+            WriteResult result =
+                await engine.Threads.CommitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
             if (result == WriteResult.KeyTaken)
             {
                 Withdraw(published);
@@ -131,6 +133,7 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
     private void Check(WriteResult result)
     {
         if (result != WriteResult.Written)
-            throw new StoreException(StoreFault.Unavailable, $"Job {header.Id} could not be written ({result}). Submit it again.");
+            throw new StoreException(
+                StoreFault.Unavailable, $"Job {header.Id} could not be written ({result}). Submit it again.");
     }
 }

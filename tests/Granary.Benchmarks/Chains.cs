@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W5: 1,000 chains of 10 steps, the result piped, 64 at a time; the limit is a raw log that syncs once for each round of 64 steps.</summary>
+/// <summary>
+/// W5: 1,000 chains of 10 steps, the result piped, 64 at a time; the limit is a raw log that syncs once for each
+/// round of 64 steps.
+/// </summary>
 internal static class Chains
 {
     private const int N = 1_000;
@@ -11,7 +14,8 @@ internal static class Chains
 
     public static async Task<Result> RunAsync()
     {
-        (Run[] runs, double[] limits) = await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(RawLogStepsPerSecond()));
+        (Run[] runs, double[] limits) =
+            await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(RawLogStepsPerSecond()));
         double total = Measure.Median(runs.Select(r => r.Total));
         return new Result
         {
@@ -33,7 +37,10 @@ internal static class Chains
     {
         double cpu = Measure.CpuSeconds();
         long start = Stopwatch.GetTimestamp();
-        BatchHandle<int> batch = await client.StartBatchAsync<int>(Enumerable.Range(0, N).Select(Item), new() { MaxConcurrency = Pool });
+        BatchHandle<int> batch = await client.StartBatchAsync<int>(Enumerable.Range(0, N).Select(Item), new()
+        {
+            MaxConcurrency = Pool,
+        });
         double submit = Stopwatch.GetElapsedTime(start).TotalSeconds;
         IReadOnlyList<TaskOutcome<int>> all = await batch.WhenAllAsync();
         double total = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W6b: 100,000 batches of 10 tasks, 64 submitters; then listings. The limit is W1's rate, measured in the same run.</summary>
+/// <summary>
+/// W6b: 100,000 batches of 10 tasks, 64 submitters; then listings. The limit is W1's rate, measured in the same run.
+/// </summary>
 internal static class ManyBatches
 {
     private const int N = 100_000;
@@ -42,7 +44,8 @@ internal static class ManyBatches
             {
                 BatchHandle<int> batch = await client.StartBatchAsync<int, int>(
                     "add", Enumerable.Range(0, Tasks), new() { MaxConcurrency = Tasks });
-                if ((await batch.WhenAllAsync())[Tasks - 1].Value != Tasks) throw new InvalidOperationException("The results are wrong.");
+                if ((await batch.WhenAllAsync())[Tasks - 1].Value != Tasks)
+                    throw new InvalidOperationException("The results are wrong.");
             }
         })));
         double total = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W1, W2, W6a: one batch of n tasks that do nothing, pool of 64, from the first submit call until all results are held in order.</summary>
+/// <summary>
+/// W1, W2, W6a: one batch of n tasks that do nothing, pool of 64, from the first submit call until all results are
+/// held in order.
+/// </summary>
 internal static class ManyTasks
 {
     private const int Pool = 64;
@@ -31,7 +34,8 @@ internal static class ManyTasks
         };
     }
 
-    private static Task<Run> RunOnceAsync(int n, bool durable) => Measure.OnStoreAsync(durable, NoOp.Handlers, async client =>
+    private static Task<Run> RunOnceAsync(int n, bool durable) =>
+        Measure.OnStoreAsync(durable, NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         long allocated = GC.GetTotalAllocatedBytes(), start = Stopwatch.GetTimestamp();
@@ -42,7 +46,8 @@ internal static class ManyTasks
         TimeSpan total = Stopwatch.GetElapsedTime(start);
         long bytes = GC.GetTotalAllocatedBytes() - allocated;
         cpu = Measure.CpuSeconds() - cpu;
-        if (all.Count != n || all[n - 1].Value!.Id != n - 1) throw new InvalidOperationException("The results are wrong.");
+        if (all.Count != n || all[n - 1].Value!.Id != n - 1)
+            throw new InvalidOperationException("The results are wrong.");
         return new Run(submit.TotalSeconds, total.TotalSeconds, cpu, bytes, []);
     });
 

@@ -11,8 +11,11 @@ internal sealed record Run(double Submit, double Total, double Cpu, double Alloc
 /// <summary>Runs and medians.</summary>
 internal static class Measure
 {
-    /// <summary>A warm-up and three counted runs of each, in turn, so that a slow moment of the machine hits both.</summary>
-    public static async Task<(Run[] Runs, double[] Limits)> InTurnAsync(Func<Task<Run>> workload, Func<Task<double>> limit)
+    /// <summary>
+    /// A warm-up and three counted runs of each, in turn, so that a slow moment of the machine hits both.
+    /// </summary>
+    public static async Task<(Run[] Runs, double[] Limits)> InTurnAsync(
+        Func<Task<Run>> workload, Func<Task<double>> limit)
     {
         var runs = new List<Run>();
         var limits = new List<double>();
@@ -45,13 +48,15 @@ internal static class Measure
 
     public static double PeakRssMb() => Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
 
-    public static async Task<T> OnStoreAsync<T>(bool durable, HandlerRegistry handlers, Func<GranaryClient, Task<T>> use)
+    public static async Task<T> OnStoreAsync<T>(
+        bool durable, HandlerRegistry handlers, Func<GranaryClient, Task<T>> use)
     {
         string directory = Directory.CreateTempSubdirectory("granary-bench-").FullName;
         try
         {
             await using IJobStore store = durable
-                ? await SqliteJobStore.OpenAsync(new SqliteStoreOptions { Path = Path.Combine(directory, "jobs.db") }, default)
+                ? await SqliteJobStore.OpenAsync(
+                    new SqliteStoreOptions { Path = Path.Combine(directory, "jobs.db") }, default)
                 : new MemoryJobStore();
             await using EmbeddedEngine engine = await EmbeddedEngine.StartAsync(store, handlers);
             return await use(new GranaryClient(engine));

@@ -29,5 +29,6 @@ internal static class NoOp
 
     /// <summary>What a loop without Granary does for a task: the same JSON in and out.</summary>
     public static byte[] Call(byte[] json) =>
-        JsonSerializer.SerializeToUtf8Bytes(Answer(JsonSerializer.Deserialize<PageArgs>(json, GranaryJson.Options)!), GranaryJson.Options);
+        JsonSerializer.SerializeToUtf8Bytes(
+            Answer(JsonSerializer.Deserialize<PageArgs>(json, GranaryJson.Options)!), GranaryJson.Options);
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W7: <c>granary run --exec true</c> for 5,000 lines, pool of 4; the limit is <c>xargs -P 4 -n 1 true</c>.</summary>
+/// <summary>
+/// W7: <c>granary run --exec true</c> for 5,000 lines, pool of 4; the limit is <c>xargs -P 4 -n 1 true</c>.
+/// </summary>
 internal static class Processes
 {
     private const int N = 5_000;
@@ -17,7 +19,8 @@ internal static class Processes
             await File.WriteAllLinesAsync(list, Enumerable.Range(0, N).Select(i => $"{i}"));
             int run = 0;
             (Run[] runs, double[] limits) = await Measure.InTurnAsync(
-                async () => new Run(0, await TimeAsync(Granary(), "run", "-c", $"{Pool}", "--exec", "true", "--from", list,
+                async () =>
+                    new Run(0, await TimeAsync(Granary(), "run", "-c", $"{Pool}", "--exec", "true", "--from", list,
                     "--db", Path.Combine(directory, $"jobs{run++}.db"), "--quiet"), 0, 0, []),
                 async () => N / await TimeAsync("xargs", "-a", list, "-P", $"{Pool}", "-n", "1", "true"));
             double total = Measure.Median(runs.Select(r => r.Total));
@@ -58,6 +61,8 @@ internal static class Processes
         await process.WaitForExitAsync();
         double seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         await Task.WhenAll(output, errors);
-        return process.ExitCode == 0 ? seconds : throw new InvalidOperationException($"{program} ended with {process.ExitCode}.");
+        return process.ExitCode == 0
+            ? seconds
+            : throw new InvalidOperationException($"{program} ended with {process.ExitCode}.");
     }
 }

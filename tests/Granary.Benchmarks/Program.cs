@@ -31,7 +31,8 @@ foreach (string workload in chosen)
 {
     var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false };
     // Under 'dotnet run' the process is the program itself; under 'dotnet x.dll' it is dotnet.
-    if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet") start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
+    if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+        start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
     start.ArgumentList.Add("--one");
     start.ArgumentList.Add(workload);
     using Process child = Process.Start(start)!;

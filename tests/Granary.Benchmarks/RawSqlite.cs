@@ -12,7 +12,8 @@ internal static class RawSqlite
     {
         long start = Stopwatch.GetTimestamp();
         Insert(connection, "args", n, i => JsonSerializer.SerializeToUtf8Bytes(NoOp.Args(i), GranaryJson.Options));
-        Insert(connection, "results", n, i => JsonSerializer.SerializeToUtf8Bytes(NoOp.Answer(NoOp.Args(i)), GranaryJson.Options));
+        Insert(connection, "results", n, i =>
+            JsonSerializer.SerializeToUtf8Bytes(NoOp.Answer(NoOp.Args(i)), GranaryJson.Options));
         return n / Stopwatch.GetElapsedTime(start).TotalSeconds;
     });
 
@@ -68,12 +69,14 @@ internal static class RawSqlite
         string directory = Directory.CreateTempSubdirectory("granary-raw-").FullName;
         try
         {
-            using var connection = new SqliteConnection($"Data Source={Path.Combine(directory, "raw.db")};Pooling=False");
+            using var connection =
+                new SqliteConnection($"Data Source={Path.Combine(directory, "raw.db")};Pooling=False");
             connection.Open();
             using SqliteCommand setup = connection.CreateCommand();
             setup.CommandText = """
                 PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;
-                CREATE TABLE args (id INTEGER PRIMARY KEY, json BLOB); CREATE TABLE results (id INTEGER PRIMARY KEY, json BLOB);
+                CREATE TABLE args (id INTEGER PRIMARY KEY, json BLOB);
+                CREATE TABLE results (id INTEGER PRIMARY KEY, json BLOB);
                 """;
             setup.ExecuteNonQuery();
             return use(connection);

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Granary.Benchmarks;
 
-/// <summary>One line of the output. Times are medians of the counted runs; the ratio is against the limit measured in the same run.</summary>
+/// <summary>
+/// One line of the output. Times are medians of the counted runs; the ratio is against the limit measured in the same
+/// run.
+/// </summary>
 internal sealed record Result
 {
     public required string Workload { get; init; }
@@ -61,6 +64,7 @@ internal static class JsonNumbers
     public static void WriteRawValue2(this Utf8JsonWriter json, string name, string number)
     {
         json.WritePropertyName(name);
-        json.WriteRawValue(decimal.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture));
+        json.WriteRawValue(decimal.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture)
+            .ToString(CultureInfo.InvariantCulture));
     }
 }

@@ -9,7 +9,8 @@ internal static class RoundTrips
 
     public static async Task<Result> RunAsync()
     {
-        (Run[] runs, double[] limits) = await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(0.5 / RawSqlite.CommitSeconds(N)));
+        (Run[] runs, double[] limits) =
+            await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(0.5 / RawSqlite.CommitSeconds(N)));
         double total = Measure.Median(runs.Select(r => r.Total));
         return new Result
         {
@@ -39,7 +40,8 @@ internal static class RoundTrips
             long start = Stopwatch.GetTimestamp();
             BatchHandle<int> batch = await client.StartBatchAsync<int, int>("add", [i], new() { MaxConcurrency = 1 });
             IReadOnlyList<TaskOutcome<int>> all = await batch.WhenAllAsync();
-            if (all is not [{ Value: var value }] || value != i + 1) throw new InvalidOperationException("The result is wrong.");
+            if (all is not [{ Value: var value }] || value != i + 1)
+                throw new InvalidOperationException("The result is wrong.");
             latencies[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
         }
         double total = Stopwatch.GetElapsedTime(begin).TotalSeconds;

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W3: 10,000 tasks that await 5 ms, pool of 100; the limit is Parallel.ForEachAsync without any store.</summary>
+/// <summary>
+/// W3: 10,000 tasks that await 5 ms, pool of 100; the limit is Parallel.ForEachAsync without any store.
+/// </summary>
 internal static class ShortWaits
 {
     private const int N = 10_000;
@@ -32,7 +34,10 @@ internal static class ShortWaits
     {
         double cpu = Measure.CpuSeconds();
         long start = Stopwatch.GetTimestamp();
-        BatchHandle<int> batch = await client.StartBatchAsync<int, int>("wait", Enumerable.Range(0, N), new() { MaxConcurrency = Pool });
+        BatchHandle<int> batch = await client.StartBatchAsync<int, int>("wait", Enumerable.Range(0, N), new()
+        {
+            MaxConcurrency = Pool,
+        });
         double submit = Stopwatch.GetElapsedTime(start).TotalSeconds;
         IReadOnlyList<TaskOutcome<int>> all = await batch.WhenAllAsync();
         double total = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -10,7 +10,8 @@ internal static class Backoff
     /// </summary>
     public static TimeSpan Pause(TaskProfile profile, JobId job, int node, int retry)
     {
-        double bound = Math.Min(profile.MaxBackoff.TotalSeconds, profile.Backoff.TotalSeconds * Math.Pow(2, Math.Min(retry - 1, 62)));
+        double bound = Math.Min(
+            profile.MaxBackoff.TotalSeconds, profile.Backoff.TotalSeconds * Math.Pow(2, Math.Min(retry - 1, 62)));
         double draw = Mix((ulong)job.Value ^ ((ulong)(uint)node << 32) ^ (uint)retry) / (double)ulong.MaxValue;
         return TimeSpan.FromMilliseconds(Math.Floor(bound * draw * 1000));
     }

@@ -6,19 +6,23 @@ namespace Granary.Batches;
 internal static class BatchOutcome
 {
     /// <summary>
-    /// Under <see cref="FailurePolicy.Continue"/> failures are values, so the batch succeeds with the ordered outcomes. It
-    /// fails when its policy or its deadline ended it early, and is canceled when items of it were.
+    /// Under <see cref="FailurePolicy.Continue"/> failures are values, so the batch succeeds with the ordered
+    /// outcomes. It fails when its policy or its deadline ended it early, and is canceled when items of it were.
     /// </summary>
     public static (JobState State, Reason Reason, ValueRef Source) Of(BatchState state, Container batch)
     {
         if (batch.IsExpired && batch.FailedCount + batch.CanceledCount > 0)
             return (JobState.Failed, Reason.DeadlineExceeded, ValueRef.None);
         if (batch.OnFailure == FailurePolicy.CancelPending && batch.FailedCount > 0)
-            return (JobState.Failed, Reason.SiblingFailed, new ValueRef(ValueKind.Earlier, state.Nodes[batch.FirstBad].Ordinal));
+            return (JobState.Failed, Reason.SiblingFailed, FirstBad(state, batch));
         if (batch.CanceledCount > 0)
             return (JobState.Canceled, FirstCanceled(state, batch), ValueRef.None);
-        return (JobState.Succeeded, batch.Node == 0 ? state.SealReason : Reason.None, new ValueRef(ValueKind.Items, batch.Node));
+        Reason reason = batch.Node == 0 ? state.SealReason : Reason.None;
+        return (JobState.Succeeded, reason, new ValueRef(ValueKind.Items, batch.Node));
     }
+
+    private static ValueRef FirstBad(BatchState state, Container batch) =>
+        new(ValueKind.Earlier, state.Nodes[batch.FirstBad].Ordinal);
 
     private static Reason FirstCanceled(BatchState state, Container batch)
     {

@@ -27,8 +27,9 @@ internal enum DueKind : byte
 internal readonly record struct Due(DueKind Kind, int Node, Instant At);
 
 /// <summary>
-/// Where a job stands. <see cref="Apply"/> is the only way it changes, for live events and for recorded ones alike; it decides
-/// nothing. What an event makes necessary (a batch whose items have all ended, a chain that is broken) is noted for the machine.
+/// Where a job stands. <see cref="Apply"/> is the only way it changes, for live events and for recorded ones alike;
+/// it decides nothing. What an event makes necessary (a batch whose items have all ended, a chain that is broken) is
+/// noted for the machine.
 /// </summary>
 internal sealed class BatchState
 {
@@ -91,8 +92,10 @@ internal sealed class BatchState
     /// <summary>The earliest time at which something is due.</summary>
     public Instant NextDue => _due.TryPeek(out Due due, out _) ? due.At : Instant.Never;
 
-    /// <summary>Attempts that failed and were followed by another, since the task was submitted or retried by hand. Those that died
-    /// with their process, or were given back, do not count.</summary>
+    /// <summary>
+    /// Attempts that failed and were followed by another, since the task was submitted or retried by hand. Those that
+    /// died with their process, or were given back, do not count.
+    /// </summary>
     public int FailuresOf(int node) => _failures.GetValueOrDefault(node);
 
     /// <summary>Takes what is due, if it still holds.</summary>
@@ -222,7 +225,8 @@ internal sealed class BatchState
     private void ApplyStarted(in JobEvent e)
     {
         ref Node n = ref Nodes[e.Node];
-        Debug.Assert(n.Kind == NodeKind.Task && !n.State.IsEnd() && !Running.ContainsKey(e.Node), "only a pending task starts");
+        Debug.Assert(
+            n.Kind == NodeKind.Task && !n.State.IsEnd() && !Running.ContainsKey(e.Node), "only a pending task starts");
         Tree.SetState(e.Node, JobState.Running, Reason.None);
         n.Attempts = (ushort)e.Number;
         DueAt.Remove(e.Node);
@@ -273,7 +277,8 @@ internal sealed class BatchState
     private void NoteBad(Container parent, int node, JobState state)
     {
         bool first = parent.FirstBad < 0;
-        if (first || (state == JobState.Failed && Nodes[parent.FirstBad].State != JobState.Failed)) parent.FirstBad = node;
+        if (first || (state == JobState.Failed && Nodes[parent.FirstBad].State != JobState.Failed))
+            parent.FirstBad = node;
         if (parent.Kind == NodeKind.Chain && first) Doomed.Enqueue((parent, Reason.UpstreamFailed));
         if (parent.OnFailure == FailurePolicy.CancelPending && state == JobState.Failed && parent.FailedCount == 1)
             Doomed.Enqueue((parent, Reason.SiblingFailed));
@@ -334,13 +339,15 @@ internal sealed class BatchState
         ExtendSeal(e.At);
         if (!IsBegun) return;
         int first = Tree.FirstNodeOf(e.Pages.First);
-        for (int child = first; child < Root.EndNode && Nodes[child].Index < e.Item + e.Number; child = Tree.After(child))
+        int end = e.Item + e.Number;
+        for (int child = first; child < Root.EndNode && Nodes[child].Index < end; child = Tree.After(child))
             Reach(child, e.At);
     }
 
     private void ExtendSeal(Instant at)
     {
-        if (!Root.IsComplete && Header.Spec.SealTimeout is { } timeout) AddDue(DueKind.Seal, Root.ChildCount, at + timeout);
+        if (!Root.IsComplete && Header.Spec.SealTimeout is { } timeout)
+            AddDue(DueKind.Seal, Root.ChildCount, at + timeout);
     }
 
     private void ApplyRetry(Instant at)

@@ -15,7 +15,10 @@ internal sealed class Container
     public FailurePolicy OnFailure { get; init; } = FailurePolicy.Continue;
     public TimeSpan? Deadline { get; init; }
 
-    /// <summary>It, or something around it, is a chain's second or later step: what starts in it depends on an earlier outcome.</summary>
+    /// <summary>
+    /// It, or something around it, is a chain's second or later step: what starts in it depends on an earlier
+    /// outcome.
+    /// </summary>
     public bool IsDownstream { get; init; }
 
     /// <summary>One past its last node; grows while items are added.</summary>

@@ -3,7 +3,9 @@ using Granary.Stores;
 
 namespace Granary.Batches;
 
-/// <summary>The shape of a job: its nodes in preorder, the batches and chains among them, the settings that tasks share.</summary>
+/// <summary>
+/// The shape of a job: its nodes in preorder, the batches and chains among them, the settings that tasks share.
+/// </summary>
 internal sealed class JobTree : IShapeVisitor
 {
     private readonly Dictionary<TaskProfile, int> _profileNumbers = [];
@@ -115,7 +117,8 @@ internal sealed class JobTree : IShapeVisitor
         if (page.Number != PageCount) throw Blob.Damaged(BlobKind.Shape, _job, PageCount, "is missing");
         _pageStarts.Add(Nodes.Count);
         int first = Nodes.Count;
-        if (PageReader.ReadShape(_job, page, this) != first) throw Blob.Damaged(BlobKind.Shape, _job, page.Number, "is out of place");
+        if (PageReader.ReadShape(_job, page, this) != first)
+            throw Blob.Damaged(BlobKind.Shape, _job, page.Number, "is out of place");
         Root.EndNode = Nodes.Count;
     }
 

@@ -21,7 +21,10 @@ internal struct Node
     /// <summary>Stands in its pool's ready queue.</summary>
     public bool IsReady;
 
-    /// <summary>A task's profile, a wait's duration, or a chain's or batch's container: an index into the tree's list of these.</summary>
+    /// <summary>
+    /// A task's profile, a wait's duration, or a chain's or batch's container: an index into the tree's list of
+    /// these.
+    /// </summary>
     public int Ref;
 
     /// <summary>The container around it, as an index; −1 for the job itself.</summary>
@@ -39,7 +42,9 @@ internal struct Node
     public readonly bool IsLeaf => Kind <= NodeKind.Wait;
 }
 
-/// <summary>The nodes of one job, numbered in preorder. Grows by chunks, so that growing copies nothing and nothing moves.</summary>
+/// <summary>
+/// The nodes of one job, numbered in preorder. Grows by chunks, so that growing copies nothing and nothing moves.
+/// </summary>
 internal sealed class NodeTable
 {
     private const int ChunkBits = 12;

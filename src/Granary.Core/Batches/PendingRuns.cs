@@ -1,11 +1,14 @@
 namespace Granary.Batches;
 
-/// <summary>Finds the leaves of a container that are neither running nor ended, as runs of neighbors under one parent.</summary>
+/// <summary>
+/// Finds the leaves of a container that are neither running nor ended, as runs of neighbors under one parent.
+/// </summary>
 internal static class PendingRuns
 {
     /// <param name="state">The job; <paramref name="end"/> changes it.</param>
     /// <param name="c">Where to look.</param>
-    /// <param name="reason">Why they end. <see cref="Reason.BeforeStart"/> is made more precise for what had begun.</param>
+    /// <param name="reason">Why they end. <see cref="Reason.BeforeStart"/> is made more precise for what had
+    /// begun.</param>
     /// <param name="end">Ends a run: its first node, its length, and the reason.</param>
     public static void End(BatchState state, Container c, Reason reason, Action<int, int, Reason> end)
     {

@@ -1,8 +1,9 @@
 namespace Granary.Batches;
 
 /// <summary>
-/// The slots of one batch. A task runs when its pool and every pool around it have a slot; the lowest ready node goes first.
-/// Each pool offers its best candidate to the one around it, so that the outermost knows the next start in logarithmic time.
+/// The slots of one batch. A task runs when its pool and every pool around it have a slot; the lowest ready node goes
+/// first. Each pool offers its best candidate to the one around it, so that the outermost knows the next start in
+/// logarithmic time.
 /// </summary>
 internal sealed class Pool(NodeTable nodes, Pool? outer, int max)
 {

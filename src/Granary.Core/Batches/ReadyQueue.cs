@@ -1,8 +1,8 @@
 namespace Granary.Batches;
 
 /// <summary>
-/// The ready tasks of one pool, lowest node first. Kept as ranges in a heap: a million tasks that become ready in order are
-/// one range. Entries of tasks that are no longer ready are skipped when they come up.
+/// The ready tasks of one pool, lowest node first. Kept as ranges in a heap: a million tasks that become ready in
+/// order are one range. Entries of tasks that are no longer ready are skipped when they come up.
 /// </summary>
 internal sealed class ReadyQueue(NodeTable nodes)
 {

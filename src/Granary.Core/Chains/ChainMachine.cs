@@ -6,8 +6,11 @@ namespace Granary.Chains;
 /// <summary>The rules of a chain: one step after another, each given what the one before it came to.</summary>
 internal static class ChainMachine
 {
-    /// <summary>A step succeeded: its value becomes the chain's, and the next step is reached. By then the outcome is recorded; that it
-    /// is also durable before the next step starts is asked for by <see cref="JobTree.IsDownstream"/>.</summary>
+    /// <summary>
+    /// A step succeeded: its value becomes the chain's, and the next step is reached. By then the outcome is
+    /// recorded; that it is also durable before the next step starts is asked for by <see
+    /// cref="JobTree.IsDownstream"/>.
+    /// </summary>
     public static void Advance(BatchState state, Container chain, int step, Instant at)
     {
         chain.Value = ValueOf(state, chain, step);

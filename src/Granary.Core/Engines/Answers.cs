@@ -30,7 +30,8 @@ public sealed record JobPage(IReadOnlyList<JobStatus> Jobs, JobId? Next);
 
 /// <summary>Some completions.</summary>
 /// <param name="Outcomes">In the order of their sequence numbers.</param>
-/// <param name="Ended">Whether the job has ended and this page reaches the end of its log: nothing follows unless it is retried.</param>
+/// <param name="Ended">Whether the job has ended and this page reaches the end of its log: nothing follows unless it
+/// is retried.</param>
 public sealed record CompletionPage(IReadOnlyList<Outcome> Outcomes, bool Ended);
 
 /// <summary>One task or wait that has not ended.</summary>
@@ -72,13 +73,14 @@ public sealed record PendingTask
 /// <param name="Path">Its indexes from the job down.</param>
 /// <param name="Handler">The handler's name; empty for a wait.</param>
 /// <param name="Attempt">Which attempt, from 1; 0 for a wait.</param>
-/// <param name="State">Running for what goes on, Waiting for a wait or back-off, otherwise how the attempt ended; an attempt that
-/// is followed by another has Failed.</param>
+/// <param name="State">Running for what goes on, Waiting for a wait or back-off, otherwise how the attempt ended; an
+/// attempt that is followed by another has Failed.</param>
 /// <param name="Reason">What the state does not say.</param>
 /// <param name="Start">When it began.</param>
 /// <param name="End">When it ended; null while it goes on.</param>
 public sealed record TimelineSpan(
-    int Node, string Path, string Handler, int Attempt, JobState State, Reason Reason, DateTimeOffset Start, DateTimeOffset? End);
+    int Node, string Path, string Handler, int Attempt, JobState State, Reason Reason, DateTimeOffset Start,
+    DateTimeOffset? End);
 
 /// <summary>How far a cancel reaches.</summary>
 public enum CancelScope : byte

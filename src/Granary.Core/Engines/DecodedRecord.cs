@@ -59,7 +59,9 @@ internal sealed class DecodedRecord
         State = e.State,
         Reason = e.Reason,
         Value = e.State == JobState.Succeeded && e.Source.Kind == ValueKind.None ? Null : e.Value,
-        Error = e.State == JobState.Failed && e.Source.Kind == ValueKind.None ? e.Error ?? OutcomeErrors.For(e.Reason) : e.Error,
+        Error = e.State == JobState.Failed && e.Source.Kind == ValueKind.None
+            ? e.Error ?? OutcomeErrors.For(e.Reason)
+            : e.Error,
         Attempts = e.Kind == EventKind.EndedRange ? 0 : e.Number,
         StartedAt = (e.At - e.Span).ToTime(),
         Duration = e.Span,

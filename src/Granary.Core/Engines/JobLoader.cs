@@ -4,8 +4,10 @@ using Granary.Stores;
 
 namespace Granary.Engines;
 
-/// <summary>Brings a job back from the store: its shape, and its records applied one by one as they were when they happened.
-/// Can be called again to apply what has been recorded since.</summary>
+/// <summary>
+/// Brings a job back from the store: its shape, and its records applied one by one as they were when they happened.
+/// Can be called again to apply what has been recorded since.
+/// </summary>
 internal sealed class JobLoader
 {
     private const int PagesAtOnce = 64;
@@ -17,7 +19,8 @@ internal sealed class JobLoader
     public JobLoader(IJobStore store, StoredJob stored)
     {
         (_store, _job) = (store, stored.Job);
-        Reader = new JobReader(new BatchState(JobCodec.ReadHeader(stored.Job, stored.Header)), new JobLog(store, stored.Job));
+        Reader = new JobReader(
+            new BatchState(JobCodec.ReadHeader(stored.Job, stored.Header)), new JobLog(store, stored.Job));
     }
 
     /// <summary>The job as far as it has been read.</summary>
@@ -25,7 +28,8 @@ internal sealed class JobLoader
 
     private BatchState State => Reader.State;
 
-    public static async ValueTask<JobReader> LoadAsync(IJobStore store, StoredJob stored, CancellationToken cancellation)
+    public static async ValueTask<JobReader> LoadAsync(
+        IJobStore store, StoredJob stored, CancellationToken cancellation)
     {
         var loader = new JobLoader(store, stored);
         await loader.CatchUpAsync(stored, cancellation);
@@ -39,7 +43,8 @@ internal sealed class JobLoader
         while (Reader.Log.RecordCount < summary.RecordCount)
         {
             int next = Reader.Log.RecordCount, wanted = Math.Min(RecordsAtOnce, summary.RecordCount - next);
-            IReadOnlyList<StoredRecord> records = await _store.ReadRecordsAsync(_job, next, wanted, false, cancellation);
+            IReadOnlyList<StoredRecord> records =
+                await _store.ReadRecordsAsync(_job, next, wanted, false, cancellation);
             if (records.Count == 0) throw Blob.Damaged(BlobKind.Events, _job, next, "is missing");
             foreach (StoredRecord record in records) await ApplyAsync(record, cancellation);
         }

@@ -40,7 +40,10 @@ internal sealed class JobLog(IJobStore store, JobId job)
         }
     }
 
-    /// <summary>Outcomes of the job's own items after a sequence number, as recorded: those whose value is elsewhere say where.</summary>
+    /// <summary>
+    /// Outcomes of the job's own items after a sequence number, as recorded: those whose value is elsewhere say
+    /// where.
+    /// </summary>
     public async ValueTask<ArraySegment<Completion>> ReadItemsAsync(int after, int max, CancellationToken cancellation)
     {
         int number;
@@ -69,7 +72,8 @@ internal sealed class JobLog(IJobStore store, JobId job)
     {
         for (int next = 0, count = RecordCount; next < count;)
         {
-            IReadOnlyList<StoredRecord> records = await store.ReadRecordsAsync(job, next, Math.Min(256, count - next), false, cancellation);
+            IReadOnlyList<StoredRecord> records =
+                await store.ReadRecordsAsync(job, next, Math.Min(256, count - next), false, cancellation);
             foreach (StoredRecord record in records)
             {
                 if (record.Number != next++) throw Blob.Damaged(BlobKind.Events, job, next - 1, "is missing");
@@ -98,7 +102,8 @@ internal sealed class JobLog(IJobStore store, JobId job)
         if (_decoded[number % _decoded.Length] is { } decoded && decoded.Start.Number == number) return decoded;
         StoredRecord? record;
         lock (_lock) record = _recent.FirstOrDefault(r => r.Number == number);
-        record ??= (await store.ReadRecordsAsync(job, number, 1, true, cancellation)) is [var only] && only.Number == number
+        record ??= (await store.ReadRecordsAsync(job, number, 1, true, cancellation)) is [var only]
+            && only.Number == number
             ? only
             : throw Blob.Damaged(BlobKind.Events, job, number, "is missing");
         return _decoded[number % _decoded.Length] = DecodedRecord.From(job, record);

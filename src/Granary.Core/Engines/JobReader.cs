@@ -17,7 +17,9 @@ internal sealed class JobReader(BatchState state, JobLog log)
 
     public JobLog Log { get; } = log;
 
-    /// <summary>Where the job stands. Everything counted is durable when the log holds all that the state has applied.</summary>
+    /// <summary>
+    /// Where the job stands. Everything counted is durable when the log holds all that the state has applied.
+    /// </summary>
     public JobSummary Summarize(int recordCount)
     {
         (JobState jobState, Reason reason) = Standing();
@@ -44,8 +46,11 @@ internal sealed class JobReader(BatchState state, JobLog log)
         if (State.IsEnded) return (root.State, root.Reason);
         if (State.IsCanceling) return (JobState.Canceling, Reason.None);
         if (!State.IsBegun)
-            return State.Header.Spec.Delay > TimeSpan.Zero ? (JobState.Scheduled, Reason.NotDue) : (JobState.Queued, Reason.Ready);
-        if (State.Root.Pool.Paused) return (State.Running.Count > 0 ? JobState.Running : JobState.Queued, Reason.Paused);
+            return State.Header.Spec.Delay > TimeSpan.Zero
+                ? (JobState.Scheduled, Reason.NotDue)
+                : (JobState.Queued, Reason.Ready);
+        if (State.Root.Pool.Paused)
+            return (State.Running.Count > 0 ? JobState.Running : JobState.Queued, Reason.Paused);
         if (State.Running.Count > 0) return (JobState.Running, Reason.Children);
         if (State.Root.Pool.Peek() >= 0) return (JobState.Queued, Reason.Ready);
         if (tree.Count(JobState.Waiting) > 0) return (JobState.Waiting, FirstWaiting());
@@ -59,13 +64,15 @@ internal sealed class JobReader(BatchState state, JobLog log)
         return Reason.None;
     }
 
-    public async ValueTask<IReadOnlyList<Outcome>> ReadCompletionsAsync(int after, int max, CancellationToken cancellation)
+    public async ValueTask<IReadOnlyList<Outcome>> ReadCompletionsAsync(
+        int after, int max, CancellationToken cancellation)
     {
         var outcomes = new List<Outcome>(Math.Clamp(Log.CompletionCount - after, 0, max));
         long bytes = 0;
         while (outcomes.Count < max && bytes < MaxBytes)
         {
-            ArraySegment<Completion> items = await Log.ReadItemsAsync(after + outcomes.Count, max - outcomes.Count, cancellation);
+            ArraySegment<Completion> items =
+                await Log.ReadItemsAsync(after + outcomes.Count, max - outcomes.Count, cancellation);
             if (items.Count == 0) break;
             foreach (Completion item in items)
             {
@@ -76,7 +83,9 @@ internal sealed class JobReader(BatchState state, JobLog log)
         return outcomes;
     }
 
-    /// <summary>The ordinals of some of the job's own items, in submission order; 0 for what has no outcome yet.</summary>
+    /// <summary>
+    /// The ordinals of some of the job's own items, in submission order; 0 for what has no outcome yet.
+    /// </summary>
     public int[] OrdinalsOf(int from, int max)
     {
         int end = (int)Math.Min(State.Root.ChildCount, (long)from + max);
@@ -86,7 +95,8 @@ internal sealed class JobReader(BatchState state, JobLog log)
     }
 
     /// <summary>The outcomes of these items; fewer, if they are large.</summary>
-    public async ValueTask<IReadOnlyList<Outcome?>> ReadOutcomesAsync(int from, int[] ordinals, CancellationToken cancellation)
+    public async ValueTask<IReadOnlyList<Outcome?>> ReadOutcomesAsync(
+        int from, int[] ordinals, CancellationToken cancellation)
     {
         long bytes = 0;
         var outcomes = new List<Outcome?>(ordinals.Length);
@@ -160,8 +170,11 @@ internal sealed class JobReader(BatchState state, JobLog log)
         {
             // An item without an outcome runs again: the list was complete when its batch ended, and will be.
             int ordinal = State.Nodes[child].Ordinal;
-            if (ordinal == 0 || ordinal > Log.OrdinalCount) OutcomeJson.WritePending(json, index++, State.Nodes[child].State);
-            else OutcomeJson.Write(json, await ResolveAsync(await Log.FindAsync(ordinal, cancellation), index++, cancellation));
+            if (ordinal == 0 || ordinal > Log.OrdinalCount)
+                OutcomeJson.WritePending(json, index++, State.Nodes[child].State);
+            else
+                OutcomeJson.Write(
+                    json, await ResolveAsync(await Log.FindAsync(ordinal, cancellation), index++, cancellation));
         }
         json.WriteEndArray();
         await json.FlushAsync(cancellation);
@@ -184,8 +197,12 @@ internal sealed class JobReader(BatchState state, JobLog log)
                 State = nodeState,
                 Reason = reason,
                 Attempts = n.Attempts,
-                DueAt = nodeState == JobState.Waiting && State.DueAt.TryGetValue(node, out Instant due) ? due.ToTime() : null,
-                StartedAt = State.Running.TryGetValue(node, out RunningAttempt? running) ? running.StartedAt.ToTime() : null,
+                DueAt = nodeState == JobState.Waiting && State.DueAt.TryGetValue(node, out Instant due)
+                    ? due.ToTime()
+                    : null,
+                StartedAt = State.Running.TryGetValue(node, out RunningAttempt? running)
+                    ? running.StartedAt.ToTime()
+                    : null,
                 Progress = running is null ? null : progress(node),
                 LastError = State.LastErrors.GetValueOrDefault(node, ""),
             });
@@ -197,7 +214,9 @@ internal sealed class JobReader(BatchState state, JobLog log)
     {
         if (n.State is JobState.Running or JobState.Canceling) return (n.State, n.Reason);
         if (!State.IsBegun)
-            return State.Header.Spec.Delay > TimeSpan.Zero ? (JobState.Scheduled, Reason.NotDue) : (JobState.Queued, Reason.Ready);
+            return State.Header.Spec.Delay > TimeSpan.Zero
+                ? (JobState.Scheduled, Reason.NotDue)
+                : (JobState.Queued, Reason.Ready);
         if (!n.IsReady) return (n.State, n.Reason);
         Pool? pool = State.Tree.ParentOf(node).Pool;
         for (Pool? p = pool; p is not null; p = p.Outer)
@@ -207,7 +226,8 @@ internal sealed class JobReader(BatchState state, JobLog log)
         return (JobState.Queued, Reason.Ready);
     }
 
-    public async IAsyncEnumerable<TimelineSpan> ReadTimelineAsync([EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<TimelineSpan> ReadTimelineAsync(
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         var timeline = new Timeline(State.Tree, State.Header);
         await foreach (StoredRecord record in Log.ReadAllAsync(cancellation))

@@ -33,7 +33,8 @@ internal sealed class Timeline(JobTree tree, JobHeader header)
 
     private IEnumerable<TimelineSpan> Take(bool all)
     {
-        while (_order.TryPeek(out Entry? entry) && (all || entry.End is not null)) yield return ToSpan(_order.Dequeue());
+        while (_order.TryPeek(out Entry? entry) && (all || entry.End is not null))
+            yield return ToSpan(_order.Dequeue());
     }
 
     private void Read(in JobEvent e)
@@ -51,7 +52,8 @@ internal sealed class Timeline(JobTree tree, JobHeader header)
                 End(_attempts, e.Node, e.State, e.Reason, e.At);
                 break;
             case EventKind.EndedRange:
-                for (int i = 0; i < e.Number && _waits.Count > 0; i++) End(_waits, e.Node + i, JobState.Waiting, null, e.At);
+                for (int i = 0; i < e.Number && _waits.Count > 0; i++)
+                    End(_waits, e.Node + i, JobState.Waiting, null, e.At);
                 break;
             case EventKind.Retrying:
                 End(_attempts, e.Node, JobState.Failed, e.Reason, e.At);
@@ -65,7 +67,8 @@ internal sealed class Timeline(JobTree tree, JobHeader header)
                 End(_attempts, e.Node, JobState.Canceled, Reason.Stopped, e.At);
                 break;
             case EventKind.Recovered:
-                foreach (int node in _attempts.Keys.ToArray()) End(_attempts, node, JobState.Failed, Reason.Interrupted, e.At);
+                foreach (int node in _attempts.Keys.ToArray())
+                    End(_attempts, node, JobState.Failed, Reason.Interrupted, e.At);
                 break;
             default:
                 break;

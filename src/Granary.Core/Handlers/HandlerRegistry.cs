@@ -3,7 +3,9 @@ using System.Buffers;
 
 namespace Granary;
 
-/// <summary>The handlers of one engine, by name. The built-in ones are there from the start. Not for use once the engine runs.</summary>
+/// <summary>
+/// The handlers of one engine, by name. The built-in ones are there from the start. Not for use once the engine runs.
+/// </summary>
 public sealed class HandlerRegistry
 {
     private readonly Dictionary<string, TaskHandler> _handlers = new(StringComparer.Ordinal);
@@ -15,12 +17,14 @@ public sealed class HandlerRegistry
     public TaskHandler? Find(string name) => _handlers.GetValueOrDefault(name);
 
     /// <summary>Adds or replaces a handler.</summary>
-    /// <exception cref="ArgumentException">The name is empty or longer than <see cref="JobDefaults.MaxNameLength"/>.</exception>
+    /// <exception cref="ArgumentException">The name is empty or longer than <see
+    /// cref="JobDefaults.MaxNameLength"/>.</exception>
     public HandlerRegistry Add(string name, TaskHandler handler)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (name.Length > JobDefaults.MaxNameLength)
-            throw new ArgumentException($"A handler's name has at most {JobDefaults.MaxNameLength} characters.", nameof(name));
+            throw new ArgumentException(
+                $"A handler's name has at most {JobDefaults.MaxNameLength} characters.", nameof(name));
         _handlers[name] = handler;
         return this;
     }
@@ -35,7 +39,8 @@ public sealed class HandlerRegistry
 
     /// <summary>Adds a class; each attempt makes one from its own service scope.</summary>
     public HandlerRegistry Handle<TArgs, TResult, THandler>(string name)
-        where THandler : class, ITaskHandler<TArgs, TResult> => Add(name, new ScopedHandler<TArgs, TResult, THandler>());
+        where THandler : class, ITaskHandler<TArgs, TResult> =>
+            Add(name, new ScopedHandler<TArgs, TResult, THandler>());
 
     private sealed class ScopedHandler<TArgs, TResult, THandler> : TaskHandler
         where THandler : class, ITaskHandler<TArgs, TResult>
@@ -43,7 +48,8 @@ public sealed class HandlerRegistry
         public override async ValueTask InvokeAsync(TaskContext task, IBufferWriter<byte> result)
         {
             IServiceProvider services = task.Services ?? throw new InvalidOperationException(
-                $"Handler '{task.Handler}' is a class and needs a service provider. Use AddGranary in a host, or register a function.");
+                $"Handler '{task.Handler}' is a class and needs a service provider. "
+                + "Use AddGranary in a host, or register a function.");
             THandler handler = ActivatorUtilities.GetServiceOrCreateInstance<THandler>(services);
             HandlerJson.Write(await handler.HandleAsync(HandlerJson.Read<TArgs>(task), task), result);
         }

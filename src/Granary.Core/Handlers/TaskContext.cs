@@ -10,7 +10,10 @@ public sealed class TaskContext
     /// <summary>The job it belongs to.</summary>
     public required JobId Job { get; init; }
 
-    /// <summary>The node: the task's place in the whole job, counted from 0 through everything nested. Steady over all attempts.</summary>
+    /// <summary>
+    /// The node: the task's place in the whole job, counted from 0 through everything nested. Steady over all
+    /// attempts.
+    /// </summary>
     public required int Node { get; init; }
 
     /// <summary>The task's position in its batch or chain, from 0.</summary>
@@ -22,7 +25,9 @@ public sealed class TaskContext
     /// <summary>The handler's name.</summary>
     public required string Handler { get; init; }
 
-    /// <summary>The task's own arguments as UTF-8 JSON; for a chain step that has none, the previous step's result.</summary>
+    /// <summary>
+    /// The task's own arguments as UTF-8 JSON; for a chain step that has none, the previous step's result.
+    /// </summary>
     public required ReadOnlyMemory<byte> Args { get; init; }
 
     /// <summary>The previous step's result as UTF-8 JSON; empty outside chains and in a chain's first step.</summary>
@@ -31,7 +36,10 @@ public sealed class TaskContext
     /// <summary>How long after <see cref="CancellationToken"/> fires the attempt is given up.</summary>
     public TimeSpan CancelGrace { get; init; } = JobDefaults.CancelGrace;
 
-    /// <summary>Fires when the attempt should stop: canceled, timed out, or its engine is stopping. Can be set for tests of handlers.</summary>
+    /// <summary>
+    /// Fires when the attempt should stop: canceled, timed out, or its engine is stopping. Can be set for tests of
+    /// handlers.
+    /// </summary>
     public CancellationToken CancellationToken
     {
         get => Owner?.Token ?? field;
@@ -41,24 +49,30 @@ public sealed class TaskContext
     /// <summary>For the handler's own messages; scoped to the job and task by the engine.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
-    /// <summary>The services of this attempt's scope; null where the engine was set up without a service provider.</summary>
+    /// <summary>
+    /// The services of this attempt's scope; null where the engine was set up without a service provider.
+    /// </summary>
     public IServiceProvider? Services { get; private set; }
 
     /// <summary>The attempt that an engine runs; null in tests of handlers.</summary>
     internal ITaskOwner? Owner { get; init; }
 
-    /// <summary>The same text on every attempt of this task, and on no other task's: give it to services that deduplicate.</summary>
+    /// <summary>
+    /// The same text on every attempt of this task, and on no other task's: give it to services that deduplicate.
+    /// </summary>
     public string IdempotencyKey => $"{Job}-{Node}";
 
     /// <summary>Whether there is a previous step's result.</summary>
     public bool HasInput => !InputJson.IsEmpty;
 
     /// <summary>The previous step's result.</summary>
-    /// <exception cref="InvalidOperationException">There is none: the task is not in a chain, or is its first step.</exception>
+    /// <exception cref="InvalidOperationException">There is none: the task is not in a chain, or is its first
+    /// step.</exception>
     /// <exception cref="JsonException">It is no <typeparamref name="T"/>.</exception>
     public T? Input<T>() => HasInput
         ? JsonSerializer.Deserialize<T>(InputJson.Span, GranaryJson.Options)
-        : throw new InvalidOperationException("This task has no input: only a chain's later steps are given the previous result.");
+        : throw new InvalidOperationException(
+            "This task has no input: only a chain's later steps are given the previous result.");
 
     /// <summary>Tells how far the task is; the latest report is shown while it runs and is not durable.</summary>
     /// <param name="fraction">From 0 to 1.</param>

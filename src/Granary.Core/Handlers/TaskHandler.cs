@@ -3,14 +3,21 @@ using System.Text.Json;
 
 namespace Granary;
 
-/// <summary>A handler as engines call it: JSON in, JSON out. Users write delegates or <see cref="ITaskHandler{TArgs,TResult}"/> instead.</summary>
+/// <summary>
+/// A handler as engines call it: JSON in, JSON out. Users write delegates or <see
+/// cref="ITaskHandler{TArgs,TResult}"/> instead.
+/// </summary>
 public abstract class TaskHandler
 {
-    /// <summary>Runs one attempt and writes its result as UTF-8 JSON; whatever it throws is the attempt's failure.</summary>
+    /// <summary>
+    /// Runs one attempt and writes its result as UTF-8 JSON; whatever it throws is the attempt's failure.
+    /// </summary>
     public abstract ValueTask InvokeAsync(TaskContext task, IBufferWriter<byte> result);
 }
 
-/// <summary>User code with constructor injection: one instance per attempt, from the attempt's own service scope.</summary>
+/// <summary>
+/// User code with constructor injection: one instance per attempt, from the attempt's own service scope.
+/// </summary>
 /// <typeparam name="TArgs">What it is given, read from JSON.</typeparam>
 /// <typeparam name="TResult">What it returns, written as JSON.</typeparam>
 public interface ITaskHandler<TArgs, TResult>
@@ -39,7 +46,8 @@ public sealed class DelegateHandler<TArgs, TResult>(Func<TArgs, TaskContext, Tas
 public sealed class HandlerJsonException : Exception
 {
     /// <summary>Makes one.</summary>
-    public HandlerJsonException(Reason reason, string message, Exception inner) : base(message, inner) => Reason = reason;
+    public HandlerJsonException(Reason reason, string message, Exception inner) : base(message, inner) =>
+        Reason = reason;
 
     /// <summary>What the outcome says of it.</summary>
     public Reason Reason { get; }
@@ -77,7 +85,8 @@ internal static class HandlerJson
         catch (Exception e) when (e is not ResultTooLargeException)
         {
             throw new HandlerJsonException(
-                Reason.ResultNotSerializable, $"The result, a {value?.GetType().ToString() ?? typeof(T).ToString()}, cannot be written as JSON: {e.Message}", e);
+                Reason.ResultNotSerializable,
+                $"The result, a {value?.GetType() ?? typeof(T)}, cannot be written as JSON: {e.Message}", e);
         }
         t_writer = writer;
     }
@@ -85,4 +94,6 @@ internal static class HandlerJson
 
 /// <summary>Thrown by the buffer that results are written to, at the limit.</summary>
 public sealed class ResultTooLargeException(int limit)
-    : Exception($"The result is larger than {limit:N0} bytes. Store it elsewhere and return its address, or raise MaxResultBytes.");
+    : Exception(
+        $"The result is larger than {limit:N0} bytes. "
+        + "Store it elsewhere and return its address, or raise MaxResultBytes.");

@@ -2,7 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Granary.Hosting;
 
-/// <summary>Sets Granary up in a host: which engine, and which handlers. Engines add their own <c>Use…</c> methods.</summary>
+/// <summary>
+/// Sets Granary up in a host: which engine, and which handlers. Engines add their own <c>Use…</c> methods.
+/// </summary>
 public sealed class GranaryBuilder
 {
     /// <summary>Makes one; <c>AddGranary</c> does.</summary>

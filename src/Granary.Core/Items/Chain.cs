@@ -1,6 +1,8 @@
 namespace Granary;
 
-/// <summary>Writes a chain as a sentence: <c>Chain.Start("extract", source).Then("transform").Wait(minute).Then("load")</c>.</summary>
+/// <summary>
+/// Writes a chain as a sentence: <c>Chain.Start("extract", source).Then("transform").Wait(minute).Then("load")</c>.
+/// </summary>
 public sealed class Chain
 {
     private readonly List<Item> _steps = [];
@@ -18,7 +20,8 @@ public sealed class Chain
         new Chain().Then(Item.Task(handler, args, options));
 
     /// <summary>Begins with a task that has none.</summary>
-    public static Chain Start(string handler, TaskOptions? options = null) => new Chain().Then(Item.Task(handler, options));
+    public static Chain Start(string handler, TaskOptions? options = null) =>
+        new Chain().Then(Item.Task(handler, options));
 
     /// <summary>Begins with any item.</summary>
     public static Chain Start(Item first) => new Chain().Then(first);
@@ -26,8 +29,11 @@ public sealed class Chain
     /// <summary>Then a task that is given the previous result as its arguments.</summary>
     public Chain Then(string handler, TaskOptions? options = null) => Then(Item.Task(handler, options));
 
-    /// <summary>Then a task with arguments of its own; the previous result is <see cref="TaskContext.Input{T}"/>.</summary>
-    public Chain Then<TArgs>(string handler, TArgs args, TaskOptions? options = null) => Then(Item.Task(handler, args, options));
+    /// <summary>
+    /// Then a task with arguments of its own; the previous result is <see cref="TaskContext.Input{T}"/>.
+    /// </summary>
+    public Chain Then<TArgs>(string handler, TArgs args, TaskOptions? options = null) =>
+        Then(Item.Task(handler, args, options));
 
     /// <summary>Then any item: a batch yields its ordered outcomes to the step after it.</summary>
     public Chain Then(Item step)

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Granary;
 
 /// <summary>
-/// One entry of a batch or one step of a chain: a <see cref="TaskItem"/>, <see cref="ChainItem"/>, <see cref="BatchItem"/>
-/// or, in chains only, a <see cref="WaitItem"/>.
+/// One entry of a batch or one step of a chain: a <see cref="TaskItem"/>, <see cref="ChainItem"/>, <see
+/// cref="BatchItem"/> or, in chains only, a <see cref="WaitItem"/>.
 /// </summary>
 public abstract record Item
 {
@@ -12,9 +12,14 @@ public abstract record Item
 
     /// <summary>A task: one call of the handler with these arguments, written as JSON.</summary>
     public static TaskItem Task<TArgs>(string handler, TArgs args, TaskOptions? options = null) =>
-        new(handler, JsonSerializer.SerializeToUtf8Bytes(args, GranaryJson.Options)) { Options = options ?? TaskOptions.Inherit };
+        new(handler, JsonSerializer.SerializeToUtf8Bytes(args, GranaryJson.Options))
+        {
+            Options = options ?? TaskOptions.Inherit,
+        };
 
-    /// <summary>A task without arguments of its own: in a chain it is given the previous step's result, elsewhere JSON null.</summary>
+    /// <summary>
+    /// A task without arguments of its own: in a chain it is given the previous step's result, elsewhere JSON null.
+    /// </summary>
     public static TaskItem Task(string handler, TaskOptions? options = null) =>
         new(handler, default) { Options = options ?? TaskOptions.Inherit };
 
@@ -38,7 +43,9 @@ public sealed record TaskItem(string Handler, ReadOnlyMemory<byte> Args) : Item
     public TaskOptions Options { get; init; } = TaskOptions.Inherit;
 }
 
-/// <summary>A durable wait: it holds no slot and no thread, and survives restarts. Its value is the one it was given.</summary>
+/// <summary>
+/// A durable wait: it holds no slot and no thread, and survives restarts. Its value is the one it was given.
+/// </summary>
 /// <param name="Duration">How long, counted from the end of the step before it.</param>
 public sealed record WaitItem(TimeSpan Duration) : Item;
 

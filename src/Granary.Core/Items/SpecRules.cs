@@ -2,7 +2,10 @@ using Granary.Engines;
 
 namespace Granary;
 
-/// <summary>Every check of what a submission may say, in one place. A broken rule is refused with the setting's name and the mend.</summary>
+/// <summary>
+/// Every check of what a submission may say, in one place. A broken rule is refused with the setting's name and the
+/// mend.
+/// </summary>
 internal static class SpecRules
 {
     public static void Check(JobSpec spec)
@@ -27,7 +30,8 @@ internal static class SpecRules
     public static void CheckPool(string setting, int maxConcurrency)
     {
         if (maxConcurrency is < 1 or > JobDefaults.MaxConcurrencyLimit)
-            throw Invalid(setting, $"is {maxConcurrency}", $"a pool has 1 to {JobDefaults.MaxConcurrencyLimit:N0} slots");
+            throw Invalid(
+                setting, $"is {maxConcurrency}", $"a pool has 1 to {JobDefaults.MaxConcurrencyLimit:N0} slots");
     }
 
     public static void CheckPolicy(string setting, FailurePolicy policy)
@@ -66,7 +70,8 @@ internal static class SpecRules
 
     public static void CheckHandlerName(string path, string handler)
     {
-        if (string.IsNullOrWhiteSpace(handler)) throw Invalid(path, "names no handler", "give the task a handler's name");
+        if (string.IsNullOrWhiteSpace(handler))
+            throw Invalid(path, "names no handler", "give the task a handler's name");
         CheckText($"{path}: the handler's name", handler);
     }
 

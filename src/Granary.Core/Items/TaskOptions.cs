@@ -12,26 +12,35 @@ public sealed record TaskOptions
     /// <summary>How many more attempts follow a failed one; 0 to 10,000. Default 0.</summary>
     public int? Retries { get; init; }
 
-    /// <summary>The upper bound of the pause before the first retry; it doubles with each further one (exponential back-off), and the
-    /// pause is drawn from zero up to it (full jitter). Default 1 second.
+    /// <summary>The upper bound of the pause before the first retry; it doubles with each further one (exponential
+    /// back-off), and the pause is drawn from zero up to it (full jitter). Default 1 second.
     /// Formula: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/</summary>
     public TimeSpan? Backoff { get; init; }
 
     /// <summary>The cap of that bound. Default 1 minute.</summary>
     public TimeSpan? MaxBackoff { get; init; }
 
-    /// <summary>How long one attempt may run; then it is asked to stop and counts as failed (<see cref="Reason.TimedOut"/>).
-    /// Default: no limit, expressed as <see cref="Timeout.InfiniteTimeSpan"/> where a limit around it is to be lifted.</summary>
+    /// <summary>
+    /// How long one attempt may run; then it is asked to stop and counts as failed (<see cref="Reason.TimedOut"/>).
+    /// Default: no limit, expressed as <see cref="Timeout.InfiniteTimeSpan"/> where a limit around it is to be
+    /// lifted.
+    /// </summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>How long after its first attempt started the task must have ended, all attempts and pauses included. Default: no limit.</summary>
+    /// <summary>
+    /// How long after its first attempt started the task must have ended, all attempts and pauses included. Default:
+    /// no limit.
+    /// </summary>
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>How long a running attempt that was asked to stop may go on before it is given up
     /// (<see cref="Reason.Abandoned"/>). Default 10 seconds.</summary>
     public TimeSpan? CancelGrace { get; init; }
 
-    /// <summary>How many attempts may die with their process before the task fails with <see cref="Reason.Interrupted"/>. Default 5.</summary>
+    /// <summary>
+    /// How many attempts may die with their process before the task fails with <see cref="Reason.Interrupted"/>.
+    /// Default 5.
+    /// </summary>
     public int? MaxInterruptions { get; init; }
 
     /// <summary>These options, with what they leave open taken from <paramref name="outer"/>.</summary>

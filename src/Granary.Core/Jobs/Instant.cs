@@ -5,17 +5,21 @@ internal readonly record struct Instant(long Micros) : IComparable<Instant>
 {
     public static readonly Instant Never = new(long.MaxValue);
 
-    public static Instant From(DateTimeOffset time) => new((time.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
+    public static Instant From(DateTimeOffset time) =>
+        new((time.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
 
     public DateTimeOffset ToTime() => DateTimeOffset.UnixEpoch.AddTicks(Micros * TimeSpan.TicksPerMicrosecond);
 
     public int CompareTo(Instant other) => Micros.CompareTo(other.Micros);
 
-    public static Instant operator +(Instant left, TimeSpan right) => new(left.Micros + right.Ticks / TimeSpan.TicksPerMicrosecond);
+    public static Instant operator +(Instant left, TimeSpan right) =>
+        new(left.Micros + right.Ticks / TimeSpan.TicksPerMicrosecond);
 
-    public static Instant operator -(Instant left, TimeSpan right) => new(left.Micros - right.Ticks / TimeSpan.TicksPerMicrosecond);
+    public static Instant operator -(Instant left, TimeSpan right) =>
+        new(left.Micros - right.Ticks / TimeSpan.TicksPerMicrosecond);
 
-    public static TimeSpan operator -(Instant left, Instant right) => TimeSpan.FromTicks((left.Micros - right.Micros) * TimeSpan.TicksPerMicrosecond);
+    public static TimeSpan operator -(Instant left, Instant right) =>
+        TimeSpan.FromTicks((left.Micros - right.Micros) * TimeSpan.TicksPerMicrosecond);
 
     public static bool operator <(Instant left, Instant right) => left.Micros < right.Micros;
 

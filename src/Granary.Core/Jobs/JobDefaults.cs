@@ -3,7 +3,10 @@ namespace Granary;
 /// <summary>Every default and limit of Granary in one place.</summary>
 public static class JobDefaults
 {
-    /// <summary>Tasks of a batch that run at once unless it says otherwise: 2, so that work overlaps without surprising anyone.</summary>
+    /// <summary>
+    /// Tasks of a batch that run at once unless it says otherwise: 2, so that work overlaps without surprising
+    /// anyone.
+    /// </summary>
     public const int MaxConcurrency = 2;
 
     /// <summary>The largest pool: 1,000,000 tasks at once.</summary>
@@ -12,13 +15,17 @@ public static class JobDefaults
     /// <summary>How deep batches and chains nest: 32 levels, the job itself being the first.</summary>
     public const int MaxDepth = 32;
 
-    /// <summary>The most nodes (tasks, waits, chains, batches) of one job: 100 million, so that positions stay 32-bit numbers.</summary>
+    /// <summary>
+    /// The most nodes (tasks, waits, chains, batches) of one job: 100 million, so that positions stay 32-bit numbers.
+    /// </summary>
     public const int MaxNodes = 100_000_000;
 
     /// <summary>The longest key, name or handler name, in characters.</summary>
     public const int MaxNameLength = 256;
 
-    /// <summary>The largest arguments of one task, in bytes of JSON, unless the engine is set otherwise: 1 MiB.</summary>
+    /// <summary>
+    /// The largest arguments of one task, in bytes of JSON, unless the engine is set otherwise: 1 MiB.
+    /// </summary>
     public const int MaxArgumentBytes = 1 << 20;
 
     /// <summary>The largest result of one task, in bytes of JSON, unless the engine is set otherwise: 1 MiB.</summary>

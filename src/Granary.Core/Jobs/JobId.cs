@@ -6,13 +6,16 @@ namespace Granary;
 /// Names one job. Ids sort by the time of submission and read as 13 letters and digits of Crockford's base 32
 /// (for example <c>01kwx4m5t9z2q</c>).
 /// </summary>
-/// <param name="Value">42 bits of Unix milliseconds (enough until the year 2109), then 21 random bits; always positive.</param>
+/// <param name="Value">42 bits of Unix milliseconds (enough until the year 2109), then 21 random bits; always
+/// positive.</param>
 public readonly record struct JobId(long Value) : IComparable<JobId>
 {
     private const string Digits = "0123456789abcdefghjkmnpqrstvwxyz";
     private const int Length = 13;
 
-    /// <summary>Makes an id from a time and 21 random bits; both are inputs so that rules and tests stay repeatable.</summary>
+    /// <summary>
+    /// Makes an id from a time and 21 random bits; both are inputs so that rules and tests stay repeatable.
+    /// </summary>
     public static JobId From(DateTimeOffset time, int random) =>
         new((time.ToUnixTimeMilliseconds() << 21) | (uint)(random & 0x1FFFFF));
 

@@ -9,7 +9,10 @@ public sealed record JobSpec
     /// <summary>How many tasks may run at once; from 1 up. Only a batch's is used. Default 2.</summary>
     public int MaxConcurrency { get; init; } = JobDefaults.MaxConcurrency;
 
-    /// <summary>What the failure of one item does to the others. Only a batch's is used. Default <see cref="FailurePolicy.Continue"/>.</summary>
+    /// <summary>
+    /// What the failure of one item does to the others. Only a batch's is used. Default <see
+    /// cref="FailurePolicy.Continue"/>.
+    /// </summary>
     public FailurePolicy OnFailure { get; init; } = FailurePolicy.Continue;
 
     /// <summary>What tasks inherit that do not say otherwise.</summary>
@@ -19,8 +22,10 @@ public sealed record JobSpec
     /// <see cref="Reason.DeadlineExceeded"/>. Null, the default: no limit.</summary>
     public TimeSpan? Deadline { get; init; }
 
-    /// <summary>The client's own name of this submission, at most 256 characters: the same key with the same content gives
-    /// the same job again. Null, the default: every submission is a new job.</summary>
+    /// <summary>
+    /// The client's own name of this submission, at most 256 characters: the same key with the same content gives the
+    /// same job again. Null, the default: every submission is a new job.
+    /// </summary>
     public string? Key { get; init; }
 
     /// <summary>A title for people, at most 256 characters. Default empty.</summary>

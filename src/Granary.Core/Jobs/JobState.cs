@@ -9,14 +9,20 @@ public enum JobState : byte
     /// <summary>Ready or not reached yet; the <see cref="Reason"/> says why it is not running.</summary>
     Queued = 2,
 
-    /// <summary>A task: its handler runs and it holds a slot. A batch or chain: something in it may still happen.</summary>
+    /// <summary>
+    /// A task: its handler runs and it holds a slot. A batch or chain: something in it may still happen.
+    /// </summary>
     Running = 3,
 
-    /// <summary>Waits for a time (a durable wait, a retry's back-off, a missing handler); holds no slot and no thread.</summary>
+    /// <summary>
+    /// Waits for a time (a durable wait, a retry's back-off, a missing handler); holds no slot and no thread.
+    /// </summary>
     Waiting = 4,
 
-    /// <summary>Asked to stop by a cancel or a deadline, and not stopped yet. (An attempt that its own timeout has signaled is Running
-    /// until it stops or is given up: it may be tried again.)</summary>
+    /// <summary>
+    /// Asked to stop by a cancel or a deadline, and not stopped yet. (An attempt that its own timeout has signaled is
+    /// Running until it stops or is given up: it may be tried again.)
+    /// </summary>
     Canceling = 5,
 
     /// <summary>Ended with a value.</summary>

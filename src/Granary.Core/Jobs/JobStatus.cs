@@ -21,7 +21,9 @@ public sealed record JobStatus
     /// <summary>How many items the batch has, or steps the chain has.</summary>
     public required int ItemCount { get; init; }
 
-    /// <summary>How many completions the job's log holds, and so the highest sequence number; a retried item counts again.</summary>
+    /// <summary>
+    /// How many completions the job's log holds, and so the highest sequence number; a retried item counts again.
+    /// </summary>
     public required int CompletionCount { get; init; }
 
     /// <summary>The pool as it is now.</summary>

@@ -1,12 +1,18 @@
 namespace Granary;
 
-/// <summary>Says what a state alone does not: why something ended as it did, or why it is not running. Persisted: zero is invalid.</summary>
+/// <summary>
+/// Says what a state alone does not: why something ended as it did, or why it is not running. Persisted: zero is
+/// invalid.
+/// </summary>
 public enum Reason : byte
 {
     /// <summary>The state says it all.</summary>
     None = 1,
 
-    /// <summary>Failed: the last attempt ran longer than its timeout. The error says if it had not stopped within its grace either.</summary>
+    /// <summary>
+    /// Failed: the last attempt ran longer than its timeout. The error says if it had not stopped within its grace
+    /// either.
+    /// </summary>
     TimedOut = 2,
 
     /// <summary>Canceled: an earlier step of the chain did not succeed.</summary>
@@ -36,10 +42,15 @@ public enum Reason : byte
     /// <summary>Waiting for, or failed for want of, a handler of that name.</summary>
     NoHandler = 11,
 
-    /// <summary>Failed: the process died under it more often than <see cref="TaskOptions.MaxInterruptions"/> allows.</summary>
+    /// <summary>
+    /// Failed: the process died under it more often than <see cref="TaskOptions.MaxInterruptions"/> allows.
+    /// </summary>
     Interrupted = 12,
 
-    /// <summary>A batch failed because a task failed and its policy is <see cref="FailurePolicy.CancelPending"/>; or a task was canceled for that.</summary>
+    /// <summary>
+    /// A batch failed because a task failed and its policy is <see cref="FailurePolicy.CancelPending"/>; or a task
+    /// was canceled for that.
+    /// </summary>
     SiblingFailed = 13,
 
     /// <summary>An open batch was ended by its seal timeout.</summary>

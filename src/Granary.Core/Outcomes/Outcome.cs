@@ -1,12 +1,17 @@
 namespace Granary;
 
-/// <summary>How one item ended: Succeeded with a value, Failed with an error, or Canceled. Recorded once, and immutable until it is retried.</summary>
+/// <summary>
+/// How one item ended: Succeeded with a value, Failed with an error, or Canceled. Recorded once, and immutable until
+/// it is retried.
+/// </summary>
 public sealed class Outcome
 {
     /// <summary>The item's position in its batch or chain, from 0.</summary>
     public required int Index { get; init; }
 
-    /// <summary>The number of this completion in the job's log, from 1, without gaps; 0 for items inside other items.</summary>
+    /// <summary>
+    /// The number of this completion in the job's log, from 1, without gaps; 0 for items inside other items.
+    /// </summary>
     public required int Sequence { get; init; }
 
     /// <summary>Succeeded, Failed or Canceled.</summary>

@@ -2,10 +2,14 @@ using System.Text.Json;
 
 namespace Granary;
 
-/// <summary>Why a task failed, as it is recorded. Texts are cut at <see cref="JobDefaults.MaxErrorLength"/> characters.</summary>
+/// <summary>
+/// Why a task failed, as it is recorded. Texts are cut at <see cref="JobDefaults.MaxErrorLength"/> characters.
+/// </summary>
 public sealed record TaskError
 {
-    /// <summary>The kind of error: an exception's full type name, or a word such as <c>TimedOut</c> or <c>ExitCode</c>.</summary>
+    /// <summary>
+    /// The kind of error: an exception's full type name, or a word such as <c>TimedOut</c> or <c>ExitCode</c>.
+    /// </summary>
     public required string Type { get; init; }
 
     /// <summary>What happened, in a sentence.</summary>
@@ -52,10 +56,15 @@ public sealed record TaskError
     }
 
     private static string Cut(string text) =>
-        text.Length <= JobDefaults.MaxErrorLength ? text : string.Concat(text.AsSpan(0, JobDefaults.MaxErrorLength), "…");
+        text.Length <= JobDefaults.MaxErrorLength
+            ? text
+            : string.Concat(text.AsSpan(0, JobDefaults.MaxErrorLength), "…");
 }
 
-/// <summary>Thrown by a handler to say more about a failure: that it must not be retried, when to retry, and data for programs.</summary>
+/// <summary>
+/// Thrown by a handler to say more about a failure: that it must not be retried, when to retry, and data for
+/// programs.
+/// </summary>
 public sealed class TaskFailedException : Exception
 {
     /// <summary>Makes one.</summary>
@@ -73,12 +82,15 @@ public sealed class TaskFailedException : Exception
     /// <summary>False: no further attempt is made, whatever the retry policy. Default true.</summary>
     public bool Retryable { get; init; } = true;
 
-    /// <summary>When the next attempt should start, in place of the policy's pause. Null, the default: the policy decides.</summary>
+    /// <summary>
+    /// When the next attempt should start, in place of the policy's pause. Null, the default: the policy decides.
+    /// </summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>The recorded <see cref="TaskError.Data"/>, as UTF-8 JSON.</summary>
     public new ReadOnlyMemory<byte> Data { get; init; }
 
     /// <summary>The same, from a value.</summary>
-    public static ReadOnlyMemory<byte> ToData<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, GranaryJson.Options);
+    public static ReadOnlyMemory<byte> ToData<T>(T value) =>
+        JsonSerializer.SerializeToUtf8Bytes(value, GranaryJson.Options);
 }

@@ -16,8 +16,9 @@ internal enum BlobKind : byte
 }
 
 /// <summary>
-/// The envelope of everything persisted: a version byte, a kind byte, the content, and a CRC-32C over these and over the
-/// job and number it belongs to, so that neither a flipped bit nor a blob in the wrong place is ever taken for data.
+/// The envelope of everything persisted: a version byte, a kind byte, the content, and a CRC-32C over these and over
+/// the job and number it belongs to, so that neither a flipped bit nor a blob in the wrong place is ever taken for
+/// data.
 /// </summary>
 internal static class Blob
 {
@@ -53,7 +54,8 @@ internal static class Blob
         if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[^4..]) != Checksum(content, job, number))
             throw Damaged(kind, job, number, "does not match its checksum");
         if (content[0] > Version)
-            throw new StoreException(StoreFault.Newer, $"Job {job} was written by a newer version of Granary. Use that version.");
+            throw new StoreException(
+                StoreFault.Newer, $"Job {job} was written by a newer version of Granary. Use that version.");
         if (content[0] != Version || content[1] != (byte)kind) throw Damaged(kind, job, number, "is of another kind");
         return blob[2..^4];
     }

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Granary.Persistence;
 
-/// <summary>A growing buffer of bytes with the few forms that Granary's own codec knows: bytes, varints, texts, blocks.</summary>
+/// <summary>
+/// A growing buffer of bytes with the few forms that Granary's own codec knows: bytes, varints, texts, blocks.
+/// </summary>
 internal sealed class ByteWriter(int capacity = 256) : IBufferWriter<byte>
 {
     private byte[] _buffer = new byte[capacity];
@@ -88,5 +90,6 @@ internal sealed class ByteWriter(int capacity = 256) : IBufferWriter<byte>
     }
 
     private void Grow(int more) =>
-        Array.Resize(ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(Math.Max(256L, _length * 2L), _length + (long)more)));
+        Array.Resize(
+            ref _buffer, (int)Math.Min(Array.MaxLength, Math.Max(Math.Max(256L, _length * 2L), _length + (long)more)));
 }

@@ -17,7 +17,9 @@ internal enum EventKind : byte
     /// <summary>A node has its outcome.</summary>
     Completed = 4,
 
-    /// <summary>A run of neighboring leaves under one parent, none of which is running, has the same outcome without a value.</summary>
+    /// <summary>
+    /// A run of neighboring leaves under one parent, none of which is running, has the same outcome without a value.
+    /// </summary>
     EndedRange = 5,
 
     /// <summary>An attempt failed and another one follows.</summary>

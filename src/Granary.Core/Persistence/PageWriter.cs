@@ -21,8 +21,10 @@ internal enum ShapeToken : byte
 /// </summary>
 internal sealed class PageWriter
 {
-    /// <summary>A page ends at so many nodes, or at <see cref="MaxArgsBytes"/>, whichever comes first: large enough that a row's
-    /// cost vanishes, small enough that reading one task's arguments stays cheap.</summary>
+    /// <summary>
+    /// A page ends at so many nodes, or at <see cref="MaxArgsBytes"/>, whichever comes first: large enough that a
+    /// row's cost vanishes, small enough that reading one task's arguments stays cheap.
+    /// </summary>
     public const int MaxNodes = 1024;
 
     /// <summary>See <see cref="MaxNodes"/>.</summary>
@@ -46,7 +48,8 @@ internal sealed class PageWriter
     private int _emptyShapeLength;
     private (string Handler, TaskOptions Options, TaskOptions Outer, int Profile) _last = ("", null!, null!, -1);
 
-    public PageWriter(JobHeader header, int firstPage, int firstNode, Func<string, bool> handlerExists, int maxArgumentBytes)
+    public PageWriter(
+        JobHeader header, int firstPage, int firstNode, Func<string, bool> handlerExists, int maxArgumentBytes)
     {
         _job = header.Id;
         _handlerExists = handlerExists;
@@ -153,7 +156,8 @@ internal sealed class PageWriter
     private void AddTask(TaskItem task, TaskOptions outer, int index)
     {
         if (task.Args.Length > _maxArgumentBytes)
-            throw new RefusedException(Refusal.Invalid, $"{Path(index)}.args has {task.Args.Length:N0} bytes of JSON; " +
+            throw new RefusedException(
+                Refusal.Invalid, $"{Path(index)}.args has {task.Args.Length:N0} bytes of JSON; " +
                 $"store it elsewhere and pass its address, or raise MaxArgumentBytes ({_maxArgumentBytes:N0}).");
         int profile = FindProfile(task, outer, index);
         if (profile != _runProfile) EndRun();
@@ -179,7 +183,8 @@ internal sealed class PageWriter
         SpecRules.CheckOptions(Path(index), task.Options);
         if (!_handlerExists(task.Handler))
             throw new RefusedException(Refusal.NoHandler,
-                $"{Path(index)} names the handler '{task.Handler}', which is not registered; register it before the engine starts.");
+                $"{Path(index)} names the handler '{task.Handler}', which is not registered; "
+                + "register it before the engine starts.");
         TaskProfile profile = TaskProfile.Resolve(task.Handler, task.Options.Over(outer));
         if (!_profiles.TryGetValue(profile, out int number))
         {
@@ -217,7 +222,8 @@ internal sealed class PageWriter
     private void CountNode()
     {
         if (++NextNode >= JobDefaults.MaxNodes)
-            throw new RefusedException(Refusal.Invalid, $"The job has more than {JobDefaults.MaxNodes:N0} items; submit several jobs.");
+            throw new RefusedException(
+                Refusal.Invalid, $"The job has more than {JobDefaults.MaxNodes:N0} items; submit several jobs.");
         if (++_pageNodes >= MaxNodes || _args.Length >= MaxArgsBytes) EndPage();
     }
 

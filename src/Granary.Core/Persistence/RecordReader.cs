@@ -3,7 +3,9 @@ using Granary.Stores;
 
 namespace Granary.Persistence;
 
-/// <summary>Reads a record's events in order; with their values and errors if the record was loaded with values.</summary>
+/// <summary>
+/// Reads a record's events in order; with their values and errors if the record was loaded with values.
+/// </summary>
 internal ref struct RecordReader
 {
     private readonly ReadOnlyMemory<byte> _values;
@@ -44,12 +46,25 @@ internal ref struct RecordReader
                 e = ReadCompleted(e);
                 break;
             case EventKind.EndedRange:
-                e = e with { Node = Node(), Number = _events.Count(), State = _events.Enum<JobState>(), Reason = _events.Enum<Reason>() };
+                e = e with
+                {
+                    Node = Node(),
+                    Number = _events.Count(),
+                    State = _events.Enum<JobState>(),
+                    Reason = _events.Enum<Reason>(),
+                };
                 e = e with { Item = Item(e.Node) };
                 _node = e.Node + e.Number - 1;
                 break;
             case EventKind.Retrying:
-                e = e with { Node = Node(), Number = _events.Count(), Reason = _events.Enum<Reason>(), Span = Span(), Text = _events.Text() };
+                e = e with
+                {
+                    Node = Node(),
+                    Number = _events.Count(),
+                    Reason = _events.Enum<Reason>(),
+                    Span = Span(),
+                    Text = _events.Text(),
+                };
                 e = e with { Error = ReadError() };
                 break;
             case EventKind.Parked:
@@ -68,13 +83,19 @@ internal ref struct RecordReader
                 e = e with { Pages = (0, _events.Count()) };
                 break;
             case EventKind.Appended:
-                e = e with { Pages = (_events.Count(), _events.Count()), Item = _events.Count(), Number = _events.Count() };
+                e = e with
+                {
+                    Pages = (_events.Count(), _events.Count()),
+                    Item = _events.Count(),
+                    Number = _events.Count(),
+                };
                 e = e with { Text = _events.Text(), ContentHash = (uint)_events.Varint() };
                 break;
             case EventKind.Sealed:
                 e = e with { Reason = _events.Enum<Reason>() };
                 break;
-            case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed or EventKind.RetryRequested:
+            case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
+                or EventKind.RetryRequested:
                 break;
         }
         return true;
@@ -123,6 +144,12 @@ internal ref struct RecordReader
         var r = new ByteReader(bytes.Span);
         string type = r.Text(), message = r.Text(), detail = r.Text();
         int length = r.Block().Length;
-        return new TaskError { Type = type, Message = message, Detail = detail, Data = bytes.Slice(r.Position - length, length) };
+        return new TaskError
+        {
+            Type = type,
+            Message = message,
+            Detail = detail,
+            Data = bytes.Slice(r.Position - length, length),
+        };
     }
 }

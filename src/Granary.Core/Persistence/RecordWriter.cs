@@ -6,7 +6,8 @@ namespace Granary.Persistence;
 /// <summary>Where a record begins in the numbering of completions.</summary>
 /// <param name="Number">The record's number, from 0.</param>
 /// <param name="FirstOrdinal">The ordinal of its first completion, counting every node, from 1.</param>
-/// <param name="FirstSequence">The sequence number of its first completion of one of the job's own items, from 1.</param>
+/// <param name="FirstSequence">The sequence number of its first completion of one of the job's own items, from
+/// 1.</param>
 internal readonly record struct RecordStart(int Number, int FirstOrdinal, int FirstSequence);
 
 /// <summary>Collects the events between two commits and packs them into one record.</summary>
@@ -96,7 +97,8 @@ internal sealed class RecordWriter(JobId job, string place)
             case EventKind.Sealed:
                 w.Byte((byte)e.Reason);
                 break;
-            case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed or EventKind.RetryRequested:
+            case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
+                or EventKind.RetryRequested:
                 break;
         }
     }
@@ -104,7 +106,8 @@ internal sealed class RecordWriter(JobId job, string place)
     /// <summary>Ends the record; the writer waits for the next <see cref="Begin"/>.</summary>
     public StoredRecord Take()
     {
-        ReadOnlyMemory<byte> events = Blob.Seal(_events, job, _start.Number), values = Blob.Seal(_values, job, _start.Number);
+        ReadOnlyMemory<byte> events = Blob.Seal(_events, job, _start.Number);
+        ReadOnlyMemory<byte> values = Blob.Seal(_values, job, _start.Number);
         return new StoredRecord(_start.Number, events, values);
     }
 

@@ -7,7 +7,10 @@ namespace Granary.Persistence;
 /// <summary>Reads everything in a store and reports what is damaged.</summary>
 public static class StoreVerifier
 {
-    /// <summary>Checks every job: header, summary, each page and each record against its checksum, and that the records replay.</summary>
+    /// <summary>
+    /// Checks every job: header, summary, each page and each record against its checksum, and that the records
+    /// replay.
+    /// </summary>
     /// <returns>A sentence for each problem; nothing if all is well.</returns>
     public static async IAsyncEnumerable<string> VerifyAsync(
         IJobStore store, [EnumeratorCancellation] CancellationToken cancellation = default)
@@ -15,7 +18,8 @@ public static class StoreVerifier
         JobId? before = null;
         while (true)
         {
-            IReadOnlyList<StoredJob> jobs = await store.ListAsync(new JobQuery { Before = before, Max = 100 }, cancellation);
+            IReadOnlyList<StoredJob> jobs =
+                await store.ListAsync(new JobQuery { Before = before, Max = 100 }, cancellation);
             if (jobs.Count == 0) yield break;
             foreach (StoredJob job in jobs)
                 if (await CheckAsync(store, job, cancellation) is { } problem) yield return problem;

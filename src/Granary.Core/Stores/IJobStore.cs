@@ -3,19 +3,25 @@ using Granary.Engines;
 namespace Granary.Stores;
 
 /// <summary>
-/// Where jobs are kept: for each job a header, pages of items, a log of records, and a summary for listings. A store finds
-/// and keeps; it decides nothing. All members may be called from several threads, except that <see cref="CommitAsync"/> has one
-/// caller at a time (<see cref="GroupCommit"/>). Blobs are opaque, carry their own
+/// Where jobs are kept: for each job a header, pages of items, a log of records, and a summary for listings. A store
+/// finds and keeps; it decides nothing. All members may be called from several threads, except that <see
+/// cref="CommitAsync"/> has one caller at a time (<see cref="GroupCommit"/>). Blobs are opaque, carry their own
 /// checksums, and are never changed once they were given.
 /// </summary>
 public interface IJobStore : IAsyncDisposable
 {
-    /// <summary>Applies the writes in order in one durable transaction. A write that is refused has no effect, and does not
-    /// touch the others. When this returns, everything written survives a power cut.</summary>
-    /// <exception cref="StoreException">Nothing was written, or (<see cref="StoreFault.Unknown"/>) it is unknown what was.</exception>
+    /// <summary>
+    /// Applies the writes in order in one durable transaction. A write that is refused has no effect, and does not
+    /// touch the others. When this returns, everything written survives a power cut.
+    /// </summary>
+    /// <exception cref="StoreException">Nothing was written, or (<see cref="StoreFault.Unknown"/>) it is unknown what
+    /// was.</exception>
     ValueTask<WriteResult[]> CommitAsync(IReadOnlyList<JobWrite> writes, CancellationToken cancellation);
 
-    /// <summary>Takes the job over: raises its epoch durably, so that holders of older epochs are refused, and returns it. Null if there is none.</summary>
+    /// <summary>
+    /// Takes the job over: raises its epoch durably, so that holders of older epochs are refused, and returns it.
+    /// Null if there is none.
+    /// </summary>
     ValueTask<StoredJob?> AcquireAsync(JobId job, CancellationToken cancellation);
 
     /// <summary>Returns the job without taking it over. Null if there is none, or only a staged one.</summary>
@@ -24,11 +30,17 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>The job with this key. Null if there is none.</summary>
     ValueTask<JobId?> FindAsync(string key, CancellationToken cancellation);
 
-    /// <summary>Pages numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without args where they are not asked for.</summary>
+    /// <summary>
+    /// Pages numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without args where they are not
+    /// asked for.
+    /// </summary>
     ValueTask<IReadOnlyList<StoredPage>> ReadPagesAsync(
         JobId job, int from, int max, bool withArgs, CancellationToken cancellation);
 
-    /// <summary>Records numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without values where they are not asked for.</summary>
+    /// <summary>
+    /// Records numbered <paramref name="from"/> and up, at most <paramref name="max"/>; without values where they are
+    /// not asked for.
+    /// </summary>
     ValueTask<IReadOnlyList<StoredRecord>> ReadRecordsAsync(
         JobId job, int from, int max, bool withValues, CancellationToken cancellation);
 
@@ -41,10 +53,14 @@ public interface IJobStore : IAsyncDisposable
     /// <summary>Ids of finished jobs whose <see cref="JobWrite.ExpiresAt"/> has passed.</summary>
     ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation);
 
-    /// <summary>Ids of staged jobs: submissions that never became live. An engine that is the only one removes them at start.</summary>
+    /// <summary>
+    /// Ids of staged jobs: submissions that never became live. An engine that is the only one removes them at start.
+    /// </summary>
     ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation);
 
-    /// <summary>Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls.</summary>
+    /// <summary>
+    /// Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls.
+    /// </summary>
     /// <returns>Whether nothing of it is left.</returns>
     ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation);
 }
@@ -68,7 +84,10 @@ public sealed class JobWrite
     /// <summary>The job.</summary>
     public required JobId Job { get; init; }
 
-    /// <summary>The writer's epoch; refused as <see cref="WriteResult.Fenced"/> unless it is the job's (a new job has epoch 1).</summary>
+    /// <summary>
+    /// The writer's epoch; refused as <see cref="WriteResult.Fenced"/> unless it is the job's (a new job has epoch
+    /// 1).
+    /// </summary>
     public required long Epoch { get; init; }
 
     /// <summary>The encoded header, for a job that is new with this write; otherwise null.</summary>
@@ -77,8 +96,10 @@ public sealed class JobWrite
     /// <summary>The phase after this write.</summary>
     public required JobPhase Phase { get; init; }
 
-    /// <summary>The key, in the write that makes a job <see cref="JobPhase.Live"/> for the first time; otherwise null. Refused as
-    /// <see cref="WriteResult.KeyTaken"/> if another job has it.</summary>
+    /// <summary>
+    /// The key, in the write that makes a job <see cref="JobPhase.Live"/> for the first time; otherwise null. Refused
+    /// as <see cref="WriteResult.KeyTaken"/> if another job has it.
+    /// </summary>
     public string? Key { get; init; }
 
     /// <summary>For listings by state.</summary>
@@ -119,7 +140,8 @@ public enum WriteResult : byte
 /// <param name="Phase">Its phase.</param>
 /// <param name="Header">The encoded header.</param>
 /// <param name="Summary">The encoded summary, as of the last write.</param>
-public sealed record StoredJob(JobId Job, long Epoch, JobPhase Phase, ReadOnlyMemory<byte> Header, ReadOnlyMemory<byte> Summary);
+public sealed record StoredJob(
+    JobId Job, long Epoch, JobPhase Phase, ReadOnlyMemory<byte> Header, ReadOnlyMemory<byte> Summary);
 
 /// <summary>Some items of a job, in order.</summary>
 /// <param name="Number">From 0, without gaps.</param>

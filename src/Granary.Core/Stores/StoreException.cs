@@ -9,7 +9,10 @@ public enum StoreFault : byte
     /// <summary>The store cannot be reached or is busy; the same write may work later.</summary>
     Unavailable = 2,
 
-    /// <summary>It is unknown whether the write was done. Nothing more may be written or acknowledged until the store is opened again.</summary>
+    /// <summary>
+    /// It is unknown whether the write was done. Nothing more may be written or acknowledged until the store is
+    /// opened again.
+    /// </summary>
     Unknown = 3,
 
     /// <summary>It may only be read.</summary>
@@ -35,7 +38,8 @@ public enum StoreFault : byte
 public sealed class StoreException : Exception
 {
     /// <summary>Makes one.</summary>
-    public StoreException(StoreFault fault, string message, Exception? inner = null) : base(message, inner) => Fault = fault;
+    public StoreException(StoreFault fault, string message, Exception? inner = null) : base(message, inner) =>
+        Fault = fault;
 
     /// <summary>What is wrong, for programs.</summary>
     public StoreFault Fault { get; }

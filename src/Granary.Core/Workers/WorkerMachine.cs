@@ -16,8 +16,8 @@ internal enum StopCause : byte
 }
 
 /// <summary>
-/// The rules of one attempt on its worker: it runs, may be asked to stop, and ends once: by itself, or by being given up
-/// when its grace has passed. What the handler does after that changes nothing.
+/// The rules of one attempt on its worker: it runs, may be asked to stop, and ends once: by itself, or by being given
+/// up when its grace has passed. What the handler does after that changes nothing.
 /// </summary>
 internal struct WorkerMachine(TaskProfile profile, Instant startedAt)
 {
@@ -64,7 +64,8 @@ internal struct WorkerMachine(TaskProfile profile, Instant startedAt)
         if (thrown is null) return Result(AttemptEnd.Succeeded, now) with { Value = value };
         if (_stopping == StopCause.Timeout) return TimedOut(now, "");
         if (_stopping == StopCause.Release) return Result(AttemptEnd.Released, now);
-        if (_stopping == StopCause.Cancel && thrown is OperationCanceledException) return Result(AttemptEnd.Stopped, now);
+        if (_stopping == StopCause.Cancel && thrown is OperationCanceledException)
+            return Result(AttemptEnd.Stopped, now);
         return Failed(thrown, now);
     }
 
@@ -91,7 +92,12 @@ internal struct WorkerMachine(TaskProfile profile, Instant startedAt)
 
     private readonly AttemptResult Failed(Exception thrown, Instant now)
     {
-        AttemptResult result = Result(AttemptEnd.Failed, now) with { Reason = Reason.None, Retryable = true, Error = TaskError.From(thrown) };
+        AttemptResult result = Result(AttemptEnd.Failed, now) with
+        {
+            Reason = Reason.None,
+            Retryable = true,
+            Error = TaskError.From(thrown),
+        };
         return thrown switch
         {
             TaskFailedException e => result with { Retryable = e.Retryable, RetryAfter = e.RetryAfter },
@@ -102,5 +108,11 @@ internal struct WorkerMachine(TaskProfile profile, Instant startedAt)
     }
 
     private readonly AttemptResult Result(AttemptEnd end, Instant now) =>
-        new() { End = end, Duration = now > startedAt ? now - startedAt : TimeSpan.Zero, Place = "", Reason = Reason.None };
+        new()
+        {
+            End = end,
+            Duration = now > startedAt ? now - startedAt : TimeSpan.Zero,
+            Place = "",
+            Reason = Reason.None,
+        };
 }

@@ -12,7 +12,9 @@ public sealed class Workbench
     /// <summary>Attempts that started, and that no test has looked at.</summary>
     public int Unseen => _started.Reader.Count;
 
-    /// <summary>The handler for the next engine. What an engine before it starts late, going down, stays unseen.</summary>
+    /// <summary>
+    /// The handler for the next engine. What an engine before it starts late, going down, stays unseen.
+    /// </summary>
     public Func<JsonElement, TaskContext, Task<object?>> NewHandler()
     {
         Channel<Attempt> started = _started = Channel.CreateUnbounded<Attempt>();

@@ -61,7 +61,9 @@ public sealed class BatchMachineTests
         Effect stale = rig.Running[0];
         rig.Succeed("0");
         string before = Describe(rig.State);
-        rig.Machine.AttemptEnded(stale.Node, stale.Attempt, new AttemptResult { End = AttemptEnd.Failed, Duration = default, Place = "" }, rig.Now);
+        rig.Machine.AttemptEnded(
+            stale.Node, stale.Attempt, new AttemptResult { End = AttemptEnd.Failed, Duration = default, Place = "" },
+            rig.Now);
         Assert.Equal(before, Describe(rig.State));
     }
 

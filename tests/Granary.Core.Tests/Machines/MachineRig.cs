@@ -6,7 +6,10 @@ using Xunit;
 
 namespace Granary.Core.Tests.Machines;
 
-/// <summary>A machine without an engine: the test is the shell. Every record it takes is kept, so that the job can be replayed.</summary>
+/// <summary>
+/// A machine without an engine: the test is the shell. Every record it takes is kept, so that the job can be
+/// replayed.
+/// </summary>
 internal sealed class MachineRig
 {
     private readonly RecordWriter _record;
@@ -43,7 +46,14 @@ internal sealed class MachineRig
     public static TaskItem Task(TaskOptions? options = null) => Item.Task("work", 1, options);
 
     public void Succeed(string path, string value = "1") =>
-        Report(path, new AttemptResult { End = AttemptEnd.Succeeded, Duration = default, Place = "here", Value = System.Text.Encoding.UTF8.GetBytes(value), Reason = Reason.None });
+        Report(path, new AttemptResult
+        {
+            End = AttemptEnd.Succeeded,
+            Duration = default,
+            Place = "here",
+            Value = System.Text.Encoding.UTF8.GetBytes(value),
+            Reason = Reason.None,
+        });
 
     public void Fail(string path, bool retryable = true, TimeSpan? after = null) => Report(path, new AttemptResult
     {
@@ -110,7 +120,8 @@ internal sealed class MachineRig
     /// <summary>All that counts of a state, as text.</summary>
     public static string Describe(BatchState state)
     {
-        var lines = new List<string> { $"{state.Tree.Counts} {state.CompletionCount} {state.OrdinalCount} {state.IsBegun} {state.FinishedAt}" };
+        string counts = $"{state.Tree.Counts} {state.CompletionCount} {state.OrdinalCount}";
+        var lines = new List<string> { $"{counts} {state.IsBegun} {state.FinishedAt}" };
         for (int node = 0; node < state.Nodes.Count; node++)
         {
             Node n = state.Nodes[node];
@@ -136,7 +147,8 @@ internal sealed class MachineRig
         Begin();
     }
 
-    private void Begin() => _record.Begin(new RecordStart(_records.Count, State.OrdinalCount + 1, State.CompletionCount + 1));
+    private void Begin() =>
+        _record.Begin(new RecordStart(_records.Count, State.OrdinalCount + 1, State.CompletionCount + 1));
 
     private void AddPages(BatchState state, IReadOnlyList<Item> items, int first)
     {

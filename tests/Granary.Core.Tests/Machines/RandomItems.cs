@@ -27,5 +27,6 @@ internal static class RandomItems
         MaxInterruptions = random.Next(3),
     };
 
-    private static TimeSpan? Deadline(Random random) => random.Next(6) == 0 ? TimeSpan.FromSeconds(random.Next(1, 200)) : null;
+    private static TimeSpan? Deadline(Random random) =>
+        random.Next(6) == 0 ? TimeSpan.FromSeconds(random.Next(1, 200)) : null;
 }

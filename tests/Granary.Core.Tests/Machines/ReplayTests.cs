@@ -4,7 +4,10 @@ using Xunit;
 
 namespace Granary.Core.Tests.Machines;
 
-/// <summary>Random jobs, driven at random: at every moment the records alone rebuild the same state, and in the end all is ended.</summary>
+/// <summary>
+/// Random jobs, driven at random: at every moment the records alone rebuild the same state, and in the end all is
+/// ended.
+/// </summary>
 public sealed class ReplayTests
 {
     [Fact]
@@ -85,7 +88,10 @@ public sealed class ReplayTests
             else rig.Pass(TimeSpan.FromHours(2));
         }
         Check(rig);
-        Assert.True(rig.State.IsEnded, $"the job has not ended\n{MachineRig.Describe(rig.State)}\npeek {rig.State.Root.Pool.Peek()} paused {rig.State.Root.Pool.Paused}");
+        Assert.True(
+            rig.State.IsEnded,
+            $"the job has not ended\n{MachineRig.Describe(rig.State)}\n"
+            + $"peek {rig.State.Root.Pool.Peek()} paused {rig.State.Root.Pool.Paused}");
         Assert.Equal(rig.State.Tree.Counts.Total, rig.State.Tree.Counts.Ended);
         Assert.Equal(0, rig.State.Root.Pool.InUse);
     }
@@ -98,7 +104,8 @@ public sealed class ReplayTests
         int draw = failures ? random.Next(10) : 0;
         if (draw < 6) rig.Succeed(path);
         else if (draw < 8) rig.Fail(path, retryable: random.Next(2) == 0);
-        else rig.End(path, draw == 8 ? AttemptEnd.Released : random.Next(2) == 0 ? AttemptEnd.NoHandler : AttemptEnd.Stopped);
+        else if (draw == 8) rig.End(path, AttemptEnd.Released);
+        else rig.End(path, random.Next(2) == 0 ? AttemptEnd.NoHandler : AttemptEnd.Stopped);
     }
 
     private static bool IsCurrent(MachineRig rig, Effect e) =>

@@ -8,9 +8,9 @@ using Xunit;
 namespace Granary.Core.Tests.Persistence;
 
 /// <summary>
-/// What is on disk stays readable. Each file under Golden holds one persisted blob of version 1 as hexadecimal text. A changed
-/// form is a new version byte and new files beside the old ones; these files are then what "one version back" is tested on.
-/// Set GRANARY_WRITE_GOLDEN=1 to write files that are not there yet.
+/// What is on disk stays readable. Each file under Golden holds one persisted blob of version 1 as hexadecimal text.
+/// A changed form is a new version byte and new files beside the old ones; these files are then what "one version
+/// back" is tested on. Set GRANARY_WRITE_GOLDEN=1 to write files that are not there yet.
 /// </summary>
 public sealed class GoldenTests
 {
@@ -28,7 +28,12 @@ public sealed class GoldenTests
         Delay = TimeSpan.FromSeconds(9),
         Retention = TimeSpan.FromDays(7),
         SealTimeout = TimeSpan.FromMinutes(2),
-        Defaults = new TaskOptions { Retries = 3, Backoff = TimeSpan.FromMilliseconds(250), Timeout = TimeSpan.FromSeconds(30) },
+        Defaults = new TaskOptions
+        {
+            Retries = 3,
+            Backoff = TimeSpan.FromMilliseconds(250),
+            Timeout = TimeSpan.FromSeconds(30),
+        },
     }, Time);
 
     private static readonly JobSummary Summary = new()
@@ -56,7 +61,8 @@ public sealed class GoldenTests
             new BatchItem([Item.Task("third", "x")]) { MaxConcurrency = 7, Deadline = TimeSpan.FromHours(1) }),
     ];
 
-    private static readonly TaskError Error = new() { Type = "Broken", Message = "It broke.", Detail = "at line 1", Data = "{}"u8.ToArray() };
+    private static readonly TaskError Error =
+        new() { Type = "Broken", Message = "It broke.", Detail = "at line 1", Data = "{}"u8.ToArray() };
 
     private static JobEvent[] Events =>
     [
@@ -65,7 +71,8 @@ public sealed class GoldenTests
         At(EventKind.Started, 1) with { Node = 1, Number = 1 },
         At(EventKind.Completed, 2) with
         {
-            Node = 1, State = JobState.Succeeded, Reason = Reason.None, Number = 1, Span = TimeSpan.FromMilliseconds(12.345), Item = 0,
+            Node = 1, State = JobState.Succeeded, Reason = Reason.None, Number = 1,
+            Span = TimeSpan.FromMilliseconds(12.345), Item = 0,
             Source = new ValueRef(ValueKind.Inline), Value = "{\"ok\":true}"u8.ToArray(), Text = "here",
         },
         At(EventKind.Completed, 3) with
@@ -78,10 +85,18 @@ public sealed class GoldenTests
             Node = 3, State = JobState.Failed, Reason = Reason.TimedOut, Number = 1, Span = TimeSpan.Zero, Item = 2,
             Source = new ValueRef(ValueKind.Earlier, 2), Text = "",
         },
-        At(EventKind.EndedRange, 4) with { Node = 7, Number = 90_000, State = JobState.Canceled, Reason = Reason.BeforeStart, Item = 3 },
+        At(EventKind.EndedRange, 4) with
+        {
+            Node = 7,
+            Number = 90_000,
+            State = JobState.Canceled,
+            Reason = Reason.BeforeStart,
+            Item = 3,
+        },
         At(EventKind.Retrying, 5) with
         {
-            Node = 2, Number = 1, Reason = Reason.None, Span = TimeSpan.FromSeconds(1), Error = Error, Text = "Broken: It broke.",
+            Node = 2, Number = 1, Reason = Reason.None, Span = TimeSpan.FromSeconds(1), Error = Error,
+            Text = "Broken: It broke.",
         },
         At(EventKind.Released, 6) with { Node = 2 },
         At(EventKind.Parked, 7) with { Node = 2, Span = TimeSpan.FromHours(1) },
@@ -91,16 +106,25 @@ public sealed class GoldenTests
         At(EventKind.Resized, 11) with { Number = 20 },
         At(EventKind.Paused, 12),
         At(EventKind.Resumed, 13),
-        At(EventKind.Appended, 14) with { Pages = (2, 1), Item = 3, Number = 5, Text = "key", ContentHash = 0xDEADBEEF },
+        At(EventKind.Appended, 14) with
+        {
+            Pages = (2, 1),
+            Item = 3,
+            Number = 5,
+            Text = "key",
+            ContentHash = 0xDEADBEEF,
+        },
         At(EventKind.Sealed, 15) with { Reason = Reason.SealTimedOut },
         At(EventKind.RetryRequested, 16),
     ];
 
     [Fact]
-    public void A_header() => Golden("header", JobCodec.Write(Header), blob => Assert.Equal(Header, JobCodec.ReadHeader(Job, blob)));
+    public void A_header() =>
+        Golden("header", JobCodec.Write(Header), blob => Assert.Equal(Header, JobCodec.ReadHeader(Job, blob)));
 
     [Fact]
-    public void A_summary() => Golden("summary", JobCodec.Write(Job, Summary), blob => Assert.Equal(Summary, JobCodec.ReadSummary(Job, blob)));
+    public void A_summary() =>
+        Golden("summary", JobCodec.Write(Job, Summary), blob => Assert.Equal(Summary, JobCodec.ReadSummary(Job, blob)));
 
     [Fact]
     public void A_page()
@@ -172,13 +196,16 @@ public sealed class GoldenTests
     };
 
     private static string Text(in JobEvent e) =>
-        $"{e with { Value = default, Error = null }} {Encoding.UTF8.GetString(e.Value.Span)} {e.Error} {e.Error?.Detail} {e.Error?.Data.Length}";
+        $"{e with { Value = default, Error = null }} {Encoding.UTF8.GetString(e.Value.Span)} "
+        + $"{e.Error} {e.Error?.Detail} {e.Error?.Data.Length}";
 
     private static void Golden(string name, ReadOnlyMemory<byte> written, Action<ReadOnlyMemory<byte>> read)
     {
-        string text = string.Join('\n', Convert.ToHexString(written.Span).Chunk(64).Select(line => new string(line))) + "\n";
+        IEnumerable<string> lines = Convert.ToHexString(written.Span).Chunk(64).Select(line => new string(line));
+        string text = string.Join('\n', lines) + "\n";
         string path = PathOf(name);
-        if (!File.Exists(path) && Environment.GetEnvironmentVariable("GRANARY_WRITE_GOLDEN") == "1") File.WriteAllText(path, text);
+        if (!File.Exists(path) && Environment.GetEnvironmentVariable("GRANARY_WRITE_GOLDEN") == "1")
+            File.WriteAllText(path, text);
         string golden = File.ReadAllText(path);
         read(Convert.FromHexString(golden.ReplaceLineEndings("")));
         Assert.Equal(golden, text);
@@ -200,7 +227,8 @@ public sealed class GoldenTests
         public void BeginBatch(int maxConcurrency, FailurePolicy onFailure, TimeSpan? deadline) =>
             _text.Append($"[{maxConcurrency}{onFailure}{deadline} ");
 
-        public void End() => _text.Append(_text.ToString().LastIndexOf('[') > _text.ToString().LastIndexOf(']') ? "]" : ") ");
+        public void End() =>
+            _text.Append(_text.ToString().LastIndexOf('[') > _text.ToString().LastIndexOf(']') ? "]" : ") ");
 
         public override string ToString() => _text.ToString();
     }

@@ -18,7 +18,8 @@ public sealed class SqliteOpeningTests : IDisposable
     [Fact]
     public async Task What_was_committed_is_there_after_reopening()
     {
-        await using (SqliteJobStore store = await _directory.OpenAsync()) await store.CommitAsync(New(7, "k", pages: 2));
+        await using (SqliteJobStore store = await _directory.OpenAsync())
+            await store.CommitAsync(New(7, "k", pages: 2));
         await using SqliteJobStore again = await _directory.OpenAsync();
         Assert.Equal(new JobId(7), await again.FindAsync("k", default));
         Assert.Equal(2, (await again.ReadPagesAsync(new JobId(7), 0, 9, true, default)).Count);
