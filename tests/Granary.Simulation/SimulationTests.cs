@@ -1,0 +1,32 @@
+using System.Globalization;
+using Granary.Simulation.Runs;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace Granary.Simulation;
+
+public sealed class SimulationTests(ITestOutputHelper output)
+{
+    /// <summary>How many histories the ordinary run takes, unless this variable says otherwise.</summary>
+    private const string CountVariable = "GRANARY_HISTORIES";
+
+    [Fact]
+    public void No_history_breaks_a_rule()
+    {
+        string? given = Environment.GetEnvironmentVariable(CountVariable);
+        int histories = given is null ? 200_000 : int.Parse(given, CultureInfo.InvariantCulture);
+        var campaign = new Campaign((ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() << 20, histories, TimeSpan.FromMinutes(4));
+        campaign.Run();
+        output.WriteLine(campaign.Summary());
+        Console.WriteLine(campaign.Summary());
+        Assert.True(campaign.FailureCount == 0,
+            campaign.Summary() + "\n" + string.Join('\n', campaign.Failures.Take(1).Select(f => Shrinker.Describe(Shrinker.Shrink(f)))));
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_history()
+    {
+        for (ulong seed = 1; seed <= 300; seed++)
+            Assert.Equal(Histories.Run(seed).Hash, Histories.Run(seed, tracing: true).Hash);
+    }
+}
