@@ -54,7 +54,7 @@ internal sealed class InputFile : IDisposable
     private static InputFile Copy(string name, Stream source)
     {
         using Stream input = source;
-        string path = Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.in");
+        string path = Path.Combine(Path.GetTempPath(), $"granary-{Path.GetRandomFileName()}.in");
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,

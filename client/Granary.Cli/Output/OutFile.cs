@@ -90,7 +90,9 @@ internal sealed class OutFile : IDisposable
             }
             catch (IOException e) when (tries > 0 && e.GetType() == typeof(IOException) && File.Exists(path))
             {
+#pragma warning disable RS0030 // Nothing runs yet that this could hold up.
                 Thread.Sleep(50);
+#pragma warning restore RS0030
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

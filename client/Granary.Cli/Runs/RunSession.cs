@@ -88,7 +88,8 @@ internal sealed class RunSession(
         JobStatus end = await _engine.GetStatusAsync(job.Id);
         if (!end.State.IsEnd())
         {
-            Say($"stopped; {ProgressView.Line(end with { Rate = 0, ExpectedEnd = null }, DateTimeOffset.UtcNow)}; " +
+            JobStatus still = end with { Rate = 0, ExpectedEnd = null };
+            Say($"stopped; {ProgressView.Line(still, TimeProvider.System.GetUtcNow())}; " +
                 "the same command goes on from here");
             return ExitCode.Interrupted;
         }

@@ -30,8 +30,9 @@ internal sealed class ProgressView(StandardError error, IJobEngine engine, JobId
             {
                 if (Blocked() is var now && now != blocked) SayBlocked(blocked = now);
                 JobStatus status = await engine.GetStatusAsync(job, stop);
-                if (error.IsTerminal) error.Live(Bar(status, error.Width, Note, DateTimeOffset.UtcNow));
-                else if (Line(status, DateTimeOffset.UtcNow) is var line && line != last) error.Say(last = line);
+                if (error.IsTerminal) error.Live(Bar(status, error.Width, Note, TimeProvider.System.GetUtcNow()));
+                else if (Line(status, TimeProvider.System.GetUtcNow()) is var line && line != last)
+                    error.Say(last = line);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -43,7 +43,7 @@ internal static class ListVerb
 
     private static void Print(List<JobStatus> jobs)
     {
-        DateTimeOffset now = DateTimeOffset.UtcNow;
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
         Report.Table(["JOB", "STATE", "DONE", "FAILED", "SUBMITTED", "NAME"], jobs.Select(job => new[]
         {
             job.Id.ToString(),

@@ -34,7 +34,7 @@ internal static class PendingVerb
 
     private static async Task PrintTableAsync(VerbContext verb, JobStatus job, int max)
     {
-        DateTimeOffset now = DateTimeOffset.UtcNow;
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
         var rows = new List<string[]>();
         await foreach (PendingTask task in ReadAsync(verb, job.Id, max)) rows.Add(Row(task, now));
         if (rows.Count > 0) Report.Table(["ITEM", "TASK", "STATE", "REASON", "ATTEMPTS", "SINCE/DUE", "NOTE"], rows);

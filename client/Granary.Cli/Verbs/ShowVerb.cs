@@ -21,7 +21,7 @@ internal static class ShowVerb
     /// <summary>The job for people.</summary>
     public static void Print(JobStatus job)
     {
-        DateTimeOffset now = DateTimeOffset.UtcNow;
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
         string reason = job.Reason == Reason.None ? "" : $" ({job.Reason})";
         string pool = job.Spec.Kind == JobKind.Batch ? $", {job.MaxConcurrency:N0} at once" : "";
         List<string[]> rows =

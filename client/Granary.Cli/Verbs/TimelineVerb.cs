@@ -39,7 +39,7 @@ internal static class TimelineVerb
     {
         IAnsiConsole console = Report.Console();
         int columns = width ?? (Console.IsOutputRedirected ? 100 : Math.Max(40, console.Profile.Width));
-        var gantt = new TextGantt(job.SubmittedAt, job.FinishedAt ?? DateTimeOffset.UtcNow, columns, rows);
+        var gantt = new TextGantt(job.SubmittedAt, job.FinishedAt ?? TimeProvider.System.GetUtcNow(), columns, rows);
         await foreach (TimelineSpan span in SpansAsync(verb, job.Id)) gantt.Add(span);
         foreach (string line in gantt.Lines()) console.MarkupLine(line);
         console.MarkupLine(TextGantt.Legend);
@@ -48,7 +48,7 @@ internal static class TimelineVerb
     // Read twice: the picture's height is known only at the end of the first reading.
     private static async Task WriteSvgAsync(VerbContext verb, JobStatus job, string file)
     {
-        DateTimeOffset end = job.FinishedAt ?? DateTimeOffset.UtcNow;
+        DateTimeOffset end = job.FinishedAt ?? TimeProvider.System.GetUtcNow();
         var lanes = new Lanes(end);
         await foreach (TimelineSpan span in SpansAsync(verb, job.Id)) lanes.Place(span);
         await using var writer = new StreamWriter(file);

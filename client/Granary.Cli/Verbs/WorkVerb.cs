@@ -37,7 +37,7 @@ internal static class WorkVerb
         ExitCode worst = ExitCode.Ok;
         while (await OldestAsync(database.Engine) is { } job)
         {
-            if (!options.Quiet) error.Say($"job {job.Id}: {ProgressView.Line(job, DateTimeOffset.UtcNow)}");
+            if (!options.Quiet) error.Say($"job {job.Id}: {ProgressView.Line(job, TimeProvider.System.GetUtcNow())}");
             using var session = new RunSession(database, job, options, error, interrupts);
             ExitCode code = await session.RunAsync(null);
             if (code is not (ExitCode.Ok or ExitCode.SomeFailed)) return code;
