@@ -19,6 +19,9 @@ internal sealed class Activation : IPendingWrite
     /// </summary>
     private const int MaxUndurableBytes = 8 << 20;
 
+    /// <summary>A message that says nothing but: take a turn.</summary>
+    private static readonly object Kick = new();
+
     private readonly EngineContext _engine;
     private readonly long _epoch;
     private readonly ConcurrentQueue<object> _mailbox = new();
@@ -33,7 +36,7 @@ internal sealed class Activation : IPendingWrite
     private int _steerings;
     private int _steeredRecord;
     private bool _lazy;
-    private Instant _scheduledAt = Instant.Never;
+    private long _scheduledAt = Instant.Never.Micros;
     private (RecordStart Start, StoredRecord Record, int Completions, int Ordinals, int Starts, bool Ended) _inFlight;
     private CancellationTokenSource _changed = new();
     private StoreException? _fault;
@@ -84,15 +87,25 @@ internal sealed class Activation : IPendingWrite
     public Task<T> AskAsync<T>(Func<Activation, Instant, T> question)
     {
         var asked = new Question<T>(question);
-        Post(asked);
+        PostHere(asked);
         return asked.Task;
     }
 
+    /// <summary>Leaves a message; a turn is taken soon, on the engine's own thread.</summary>
     public void Post(object message)
     {
         _mailbox.Enqueue(message);
         if (_dead) RefuseAll();
-        else Schedule();
+        else if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Threads.Schedule(this);
+    }
+
+    /// <summary>Leaves a message, and takes the turn on this thread unless another is at it: no thread has to be woken. Not for
+    /// the commit's thread.</summary>
+    public void PostHere(object message)
+    {
+        _mailbox.Enqueue(message);
+        if (_dead) RefuseAll();
+        else if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Threads.ScheduleHere(this);
     }
 
     /// <summary>Fires when something more has become durable, or nothing more will. Take it before looking.</summary>
@@ -104,19 +117,27 @@ internal sealed class Activation : IPendingWrite
         }
     }
 
-    private void Schedule()
+    /// <summary>The time it asked for has come.</summary>
+    public void BecomeDue()
     {
-        if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Threads.Schedule(this);
+        Volatile.Write(ref _scheduledAt, Instant.Never.Micros);
+        Post(Kick);
     }
 
-    /// <summary>On the loop's thread: the time it asked for has come.</summary>
-    public void BecomeDue() => _scheduledAt = Instant.Never;
-
-    /// <summary>On the loop's thread: one turn.</summary>
-    public void TakeTurn()
+    /// <summary>By whoever has scheduled it, and so by one thread at a time: turns, as long as there are messages.</summary>
+    public void TakeTurns()
     {
-        // A full fence: what is posted from here on schedules again, what was posted before is seen below.
-        Interlocked.Exchange(ref _scheduled, 0);
+        do
+        {
+            TakeTurn();
+            // A full fence: what is posted from here on schedules again, what was posted before is seen below.
+            Interlocked.Exchange(ref _scheduled, 0);
+        }
+        while (!_mailbox.IsEmpty && Interlocked.Exchange(ref _scheduled, 1) == 0);
+    }
+
+    private void TakeTurn()
+    {
         bool urgent;
         lock (_gate)
         {
@@ -143,10 +164,10 @@ internal sealed class Activation : IPendingWrite
         if (urgent) _engine.Threads.Commit(this);
     }
 
-    /// <summary>On the loop's thread: there was nothing else to do.</summary>
+    /// <summary>Nobody has been waiting for what it has recorded, and it has been long enough in memory.</summary>
     public void Flush()
     {
-        _lazy = false;
+        lock (_gate) _lazy = false;
         _engine.Threads.Commit(this);
     }
 
@@ -162,7 +183,7 @@ internal sealed class Activation : IPendingWrite
             while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
             _changed.Cancel();
         }
-        Schedule();
+        RefuseAll();
         OnSettled?.Invoke(this);
     }
 
@@ -209,8 +230,8 @@ internal sealed class Activation : IPendingWrite
     {
         Instant next = Machine.State.NextDue;
         if (_attempts.NextDue < next) next = _attempts.NextDue;
-        if (next == Instant.Never || next == _scheduledAt) return;
-        _scheduledAt = next;
+        if (next == Instant.Never || next.Micros == Volatile.Read(ref _scheduledAt)) return;
+        Volatile.Write(ref _scheduledAt, next.Micros);
         _engine.Threads.ScheduleAt(this, next);
     }
 
@@ -252,7 +273,7 @@ internal sealed class Activation : IPendingWrite
     public void Committed()
     {
         MarkDurable();
-        Schedule();
+        PostHere(Kick);
     }
 
     JobWrite? IPendingWrite.Take()
@@ -326,7 +347,7 @@ internal sealed class Activation : IPendingWrite
             _changed = new CancellationTokenSource();
             changed.Cancel();
         }
-        if (more) Schedule();
+        if (more) Post(Kick);
         if (settled) OnSettled?.Invoke(this);
     }
 

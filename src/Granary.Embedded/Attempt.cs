@@ -123,6 +123,6 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
     private void Post()
     {
         FinishedAt = _engine.Now;
-        _owner.Post(this);
+        _owner.PostHere(this);
     }
 }

@@ -1,8 +1,8 @@
 namespace Granary.Embedded;
 
 /// <summary>
-/// The thread that takes all turns, so that handlers which block or burn the thread pool never hold up the engine. It
-/// also keeps time for the activations, and flushes what nobody waits for when there is nothing else to do.
+/// The thread for turns that no other thread takes: those after a commit and those that are due. It also flushes what
+/// nobody waits for.
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
@@ -38,7 +38,14 @@ internal sealed class EngineLoop : IDisposable
     }
 
     /// <summary>Called in a turn: flush this one when there is nothing else to do.</summary>
-    public void FlushLazily(Activation activation) => _lazy.Add(activation);
+    public void FlushLazily(Activation activation)
+    {
+        lock (_gate)
+        {
+            _lazy.Add(activation);
+            if (_lazy.Count == 1) Monitor.Pulse(_gate);
+        }
+    }
 
     /// <summary>Called in a turn: give this one a turn at that time.</summary>
     public void ScheduleAt(Activation activation, Instant at)
@@ -63,7 +70,7 @@ internal sealed class EngineLoop : IDisposable
 
     private void Run()
     {
-        while (Next() is { } activation) activation.TakeTurn();
+        while (Next() is { } activation) activation.TakeTurns();
         FlushLazy();
     }
 
@@ -87,8 +94,13 @@ internal sealed class EngineLoop : IDisposable
 
     private void FlushLazy()
     {
-        foreach (Activation activation in _lazy) activation.Flush();
-        _lazy.Clear();
+        Activation[] lazy;
+        lock (_gate)
+        {
+            lazy = [.. _lazy];
+            _lazy.Clear();
+        }
+        foreach (Activation activation in lazy) activation.Flush();
     }
 
     private void TakeDue()
@@ -100,7 +112,6 @@ internal sealed class EngineLoop : IDisposable
         {
             _due.Dequeue();
             activation.BecomeDue();
-            _ready.Enqueue(activation);
             changed = true;
         }
         if (!changed && _timerAt > now) return;

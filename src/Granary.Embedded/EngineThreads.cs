@@ -3,7 +3,8 @@ using Granary.Stores;
 namespace Granary.Embedded;
 
 /// <summary>
-/// One thread for all turns, one for the commits, and the thread pool for handlers, so that none holds up the others.
+/// The thread pool for handlers, a thread for the commits, and one for the turns that no other thread takes: so handlers
+/// that block or burn the thread pool never hold up the engine.
 /// </summary>
 internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<Exception> onFault) : IEngineThreads
 {
@@ -16,6 +17,8 @@ internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<E
     public TimeProvider Clock => TimeProvider.System;
 
     public void Schedule(Activation activation) => _loop.Schedule(activation);
+
+    public void ScheduleHere(Activation activation) => activation.TakeTurns();
 
     public void ScheduleAt(Activation activation, Instant at) => _loop.ScheduleAt(activation, at);
 

@@ -17,6 +17,9 @@ internal interface IEngineThreads : IAsyncDisposable
     /// <summary>Gives the activation a turn soon.</summary>
     void Schedule(Activation activation);
 
+    /// <summary>Takes the activation's turns on this thread, now.</summary>
+    void ScheduleHere(Activation activation);
+
     /// <summary>Called in a turn: give this one a turn at that time.</summary>
     void ScheduleAt(Activation activation, Instant at);
 
