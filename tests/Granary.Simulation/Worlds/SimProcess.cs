@@ -72,6 +72,13 @@ internal sealed class SimProcess : IEngineThreads
         if (!IsDead && !_isStopped) _ready.Add(activation);
     }
 
+    // Now or later: whoever posts cannot tell whether another thread is at it.
+    public void ScheduleHere(Activation activation)
+    {
+        if (_world.Random.Chance(50)) Schedule(activation);
+        else activation.TakeTurns();
+    }
+
     public void ScheduleAt(Activation activation, Instant at)
     {
         if (_world.Planted == PlantedBug.LostWakeUp && _world.Random.Chance(30)) return;
@@ -109,7 +116,6 @@ internal sealed class SimProcess : IEngineThreads
             _due.RemoveAt(i--);
             if (_isStopped) continue;
             activation.BecomeDue();
-            _ready.Add(activation);
         }
     }
 
@@ -118,7 +124,7 @@ internal sealed class SimProcess : IEngineThreads
         int at = _world.Random.Next(_ready.Count);
         Activation activation = _ready[at];
         _ready.RemoveAt(at);
-        Context.Run(static activation => ((Activation)activation!).TakeTurn(), activation);
+        Context.Run(static activation => ((Activation)activation!).TakeTurns(), activation);
         _world.Pokes?.AfterTurn(activation);
     }
 
