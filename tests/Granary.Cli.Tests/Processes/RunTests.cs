@@ -130,6 +130,30 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_url_is_fetched_for_each_line()
+    {
+        using var server = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        server.Start();
+        Task<string> serving = AnswerAsync(server);
+        string url = $"http://{server.LocalEndpoint}/find?q={{}}";
+        Finished end = await _here.PipeAsync("a b&c\n", "run", "--http", url, "--from", "-");
+        JsonElement value = Assert.Single(end.Expect(ExitCode.Ok).Lines).Value();
+        Assert.Equal((200, "hello"), (value.Number("status"), value.Text("body")));
+        Assert.StartsWith("GET /find?q=a%20b%26c HTTP/1.1", await serving);
+    }
+
+    private static async Task<string> AnswerAsync(System.Net.Sockets.TcpListener server)
+    {
+        using System.Net.Sockets.TcpClient client = await server.AcceptTcpClientAsync();
+        using var reader = new StreamReader(client.GetStream());
+        string request = await reader.ReadLineAsync() ?? "";
+        while (await reader.ReadLineAsync() is { Length: > 0 }) { }
+        await client.GetStream().WriteAsync(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"u8.ToArray());
+        return request;
+    }
+
+    [Fact]
     public async Task No_lines_make_an_empty_job_that_succeeds()
     {
         Finished end = await _here.PipeAsync("", "run", "--exec", "false {}", "--from", "-");

@@ -125,6 +125,8 @@ public sealed class VerbTests : IDisposable
             "lines.txt", "--out", "r.ndjson"];
         _here.Write("lines.txt", "0\n1\n2\n");
         (await _here.RunAsync(command)).Expect(ExitCode.SomeFailed);
+        string again = (await _here.RunAsync(command)).Expect(ExitCode.SomeFailed).Error;
+        Assert.Matches("; to run what failed again: granary retry [0-9a-z]{13} --run\n", again);
         _here.Write("go", "");
         Assert.EndsWith(": 1 items run again; granary work runs them\n", (await _here.RunAsync("retry", "last"))
             .Expect(ExitCode.Ok).Output);
