@@ -65,7 +65,8 @@ internal sealed class Run(RunOptions options, StandardError error)
         string done = $"{job.Counts.Ended:N0} of {job.Counts.Total:N0} done";
         if (job.State.IsEnd())
         {
-            string failed = Ends.Code(job) == ExitCode.Ok ? "" : $"; to run what failed again: granary retry {id} --run";
+            bool allWell = Ends.Code(job) == ExitCode.Ok;
+            string failed = allWell ? "" : $"; to run what failed again: granary retry {id} --run";
             Say($"job {id} had finished, {done}; to run it anew, give --key and a name of your own{failed}");
             return job;
         }

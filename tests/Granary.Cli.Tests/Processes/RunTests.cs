@@ -148,8 +148,9 @@ public sealed class RunTests : IDisposable
         using var reader = new StreamReader(client.GetStream());
         string request = await reader.ReadLineAsync() ?? "";
         while (await reader.ReadLineAsync() is { Length: > 0 }) { }
-        await client.GetStream().WriteAsync(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"u8.ToArray());
+        string[] answer =
+            ["HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Length: 5", "Connection: close", "", "hello"];
+        await client.GetStream().WriteAsync(System.Text.Encoding.ASCII.GetBytes(string.Join("\r\n", answer)));
         return request;
     }
 
