@@ -45,9 +45,11 @@ internal sealed class RunSession(
         }
         catch (OperationCanceledException) when (interrupts.Gently.IsCancellationRequested)
         {
+            // From its first line on nothing starts, and so what is said next is true.
+            Task draining = DrainAsync();
             Say("stopping: what runs may finish; press Ctrl-C again to end it now");
             _progress.Note = "stopping";
-            await DrainAsync();
+            await draining;
             await _stopPump.CancelAsync();
             return await FaultOf(pump);
         }
