@@ -98,6 +98,8 @@ internal sealed class SimClock : TimeProvider
 
         public void Dispose()
         {
+            // A killed process's timers are gone, and are disposed by the finalizer on a thread of its own.
+            if (context is { IsDead: true }) return;
             clock._timers.Remove(this);
             clock.FindNext();
         }
