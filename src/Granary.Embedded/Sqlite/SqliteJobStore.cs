@@ -145,7 +145,7 @@ public sealed partial class SqliteJobStore : IJobStore
         {
             connection = SqliteOpening.Writer(path, options.Synchronous);
             FileOwner.Record(connection, options.Time.GetUtcNow());
-            return new SqliteJobStore(options, path, owned, new SqliteWriter(connection));
+            return new SqliteJobStore(options, path, owned, new SqliteWriter(connection, options.CheckpointPages));
         }
         catch
         {

@@ -22,6 +22,11 @@ public sealed record SqliteStoreOptions
     /// <summary>SQLite's synchronous mode. Anything but the default loses acknowledged commits on power loss: for the
     /// test that shows it.</summary>
     internal SyncMode Synchronous { get; init; } = SyncMode.Full;
+
+    /// <summary>The log is emptied into the database when it has grown by so many pages of 4 KiB. Default 16 MiB: a
+    /// checkpoint costs some milliseconds of commit time, so it should be rare; but the log is read again after a
+    /// crash.</summary>
+    internal int CheckpointPages { get; init; } = 4_096;
 }
 
 /// <summary>SQLite's synchronous modes, by their numbers.</summary>

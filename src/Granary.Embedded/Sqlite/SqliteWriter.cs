@@ -5,15 +5,12 @@ namespace Granary.Embedded.Sqlite;
 /// <summary>The one connection that writes. Used by one thread at a time.</summary>
 internal sealed class SqliteWriter : IDisposable
 {
-    // 16 MiB of 4 KiB pages: a checkpoint costs some milliseconds of commit time, so it should be rare; but the log
-    // is read again after a crash.
-    private const int CheckpointPages = 4_096;
-
     // The writer's epoch is the job's, and its pages and record follow those stored.
     private const string Current =
         "id = ?1 AND epoch = ?2 AND pages = coalesce(?3, pages) AND records = coalesce(?4, records)";
 
     private readonly Connection _connection;
+    private readonly int _checkpointPages;
     private readonly Statement _begin;
     private readonly Statement _commit;
     private readonly Statement _insertJob;
@@ -30,9 +27,9 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Statement _deleteJob;
     private int _pagesInLog;
 
-    public SqliteWriter(Connection connection)
+    public SqliteWriter(Connection connection, int checkpointPages)
     {
-        _connection = connection;
+        (_connection, _checkpointPages) = (connection, checkpointPages);
         _begin = connection.Prepare("BEGIN IMMEDIATE");
         _commit = connection.Prepare("COMMIT");
         _insertJob = connection.Prepare("""
@@ -103,7 +100,7 @@ internal sealed class SqliteWriter : IDisposable
     public void CheckpointIfDue()
     {
         _pagesInLog += _connection.TakePagesWritten();
-        if (_pagesInLog < CheckpointPages) return;
+        if (_pagesInLog < _checkpointPages) return;
         _pagesInLog = 0;
         _connection.Checkpoint();
     }

@@ -51,7 +51,7 @@ public sealed class SqliteFileTests : IDisposable
     public void A_full_database_leaves_the_connection_clean()
     {
         using Connection connection = SqliteOpening.Writer(_directory.File, SyncMode.Full);
-        using var writer = new SqliteWriter(connection);
+        using var writer = new SqliteWriter(connection, checkpointPages: 4_096);
         connection.Execute("PRAGMA max_page_count = 200");
         Assert.Equal([WriteResult.Written], writer.Commit([Large(1)]));
         JobWrite[] tooMuch = [New(2), .. Enumerable.Range(3, 20).Select(i => Large(i))];
