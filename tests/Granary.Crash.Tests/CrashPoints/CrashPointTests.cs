@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Granary.Embedded.Sqlite;
 using Xunit.Abstractions;
 
-namespace Granary.Crash.Tests;
+namespace Granary.Crash.Tests.CrashPoints;
 
 /// <summary>The real process, killed at the n-th write or sync.</summary>
 public sealed class CrashPointTests(ITestOutputHelper output)
@@ -22,12 +21,6 @@ public sealed class CrashPointTests(ITestOutputHelper output)
         ("large", ["db"], "write,fsync", 1_200),
     ];
 
-    private static int Points => int.Parse(
-        Environment.GetEnvironmentVariable("GRANARY_CRASH_POINTS") ?? "300", CultureInfo.InvariantCulture);
-
-    private static int Seed => int.Parse(
-        Environment.GetEnvironmentVariable("GRANARY_SEED") ?? "1", CultureInfo.InvariantCulture);
-
     [StraceFact]
     public async Task Killed_at_any_write_or_sync_nothing_acknowledged_is_lost()
     {
@@ -36,18 +29,18 @@ public sealed class CrashPointTests(ITestOutputHelper output)
         var bounds = new ParallelOptions { MaxDegreeOfParallelism = AtOnce };
         await Parallel.ForEachAsync(Enumerable.Range(0, AtOnce), bounds, async (_, _) =>
         {
-            while (Volatile.Read(ref kills) < Points)
+            while (Volatile.Read(ref kills) < Settings.CrashPoints)
             {
                 int history = Interlocked.Increment(ref histories);
-                Assert.True(history <= (2 * Points) + 10, $"Only {kills} of {history} histories were killed.");
+                Assert.True(history <= (2 * Settings.CrashPoints) + 10, $"Only {kills} of {history} histories were killed.");
                 using var victim = new Victim();
-                int killed = await KillAsync(victim, new Random((Seed * 1_000_003) + history));
+                int killed = await KillAsync(victim, new Random((Settings.Seed * 1_000_003) + history));
                 Interlocked.Add(ref kills, killed);
                 Interlocked.Add(ref again, Math.Max(0, killed - 1));
                 Interlocked.Add(ref acks, victim.Acks.Count);
                 await using SqliteJobStore store = await victim.OpenAsync();
                 foreach (string problem in await Checker.FinishAsync(store, victim.Acks))
-                    problems.Add($"history {history} of seed {Seed}: {problem}");
+                    problems.Add($"history {history} of seed {Settings.Seed}: {problem}");
             }
         });
         output.WriteLine($"{kills} kills in {histories} histories, {again} of them while it recovered from one before; " +

@@ -31,7 +31,10 @@ internal static class Checker
             foreach (string key in Story.ItemCounts.Keys)
                 if (await granary.FindAsync(key) is { } job) problems.AddRange(await EndAsync(granary, key, job, acks));
         }
-        problems.AddRange(await LookAsync(store, acks));
+        // What was left paused was resumed, to come to its end.
+        IEnumerable<Ack> resumed = acks.Where(ack => ack.Kind == AckKind.Paused)
+            .Select(ack => ack with { Kind = AckKind.Resuming });
+        problems.AddRange(await LookAsync(store, [.. acks, .. resumed]));
         return problems;
     }
 
