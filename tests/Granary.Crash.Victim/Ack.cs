@@ -37,9 +37,9 @@ public sealed record Ack(AckKind Kind, string Key, JobId Job, int First = 0, int
     public static Ack Parse(string line)
     {
         string[] parts = line.Split('\t');
+        long[] numbers = [.. parts[2..5].Select(part => long.Parse(part, CultureInfo.InvariantCulture))];
         return new Ack(
-            Enum.Parse<AckKind>(parts[0]), parts[1], new JobId(long.Parse(parts[2], CultureInfo.InvariantCulture)),
-            int.Parse(parts[3], CultureInfo.InvariantCulture), int.Parse(parts[4], CultureInfo.InvariantCulture), parts[5]);
+            Enum.Parse<AckKind>(parts[0]), parts[1], new JobId(numbers[0]), (int)numbers[1], (int)numbers[2], parts[5]);
     }
 
     /// <summary>The whole lines of a text: the last one may have been cut off.</summary>

@@ -29,13 +29,14 @@ public static class Poison
 
     public static IEnumerable<Item> Items => Enumerable.Range(0, Tasks).Select(i => Item.Task("task", i));
 
-    public static HandlerRegistry Handlers(string starts) => new HandlerRegistry().Handle<int, int>("task", (index, _) =>
-    {
-        if (Kind(index) is not { } kind) return index;
-        lock (Options) File.AppendAllText(starts, $"{index}\n");
-        Die(kind);
-        return -1;
-    });
+    public static HandlerRegistry Handlers(string starts) => new HandlerRegistry()
+        .Handle<int, int>("task", (index, _) =>
+        {
+            if (Kind(index) is not { } kind) return index;
+            lock (Options) File.AppendAllText(starts, $"{index}\n");
+            Die(kind);
+            return -1;
+        });
 
     internal static async Task<int> RunAsync(SqliteStoreOptions options)
     {

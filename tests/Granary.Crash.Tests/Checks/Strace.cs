@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Granary.Crash.Tests;
 
-/// <summary>Finds strace, which kills the victim at a system call and records its writes; installs it where it may.</summary>
+/// <summary>Finds strace, which kills the victim at a system call and records its writes; installs it where it
+/// may.</summary>
 internal static class Strace
 {
     private static readonly Lazy<string?> s_problem = new(Find);
@@ -16,7 +17,7 @@ internal static class Strace
         if (Works()) return null;
         foreach (string[] install in new string[][] { ["apt-get"], ["sudo", "-n", "apt-get"] })
             if (Run(install[0], [.. install[1..], "install", "-y", "strace"]) && Works()) return null;
-        return "There is no strace that may trace. Install it (apt-get install strace), or run where tracing is allowed.";
+        return "There is no strace that may trace. Install it (apt-get install strace), or allow it.";
     }
 
     private static bool Works() => Run("strace", ["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "true"]);

@@ -32,7 +32,7 @@ public sealed class CrashPointTests(ITestOutputHelper output)
             while (Volatile.Read(ref kills) < Settings.CrashPoints)
             {
                 int history = Interlocked.Increment(ref histories);
-                Assert.True(history <= (2 * Settings.CrashPoints) + 10, $"Only {kills} of {history} histories were killed.");
+                Assert.True(history <= (2 * Settings.CrashPoints) + 10, $"Only {kills} of {history} were killed.");
                 using var victim = new Victim();
                 int killed = await KillAsync(victim, new Random((Settings.Seed * 1_000_003) + history));
                 Interlocked.Add(ref kills, killed);
@@ -43,8 +43,8 @@ public sealed class CrashPointTests(ITestOutputHelper output)
                     problems.Add($"history {history} of seed {Settings.Seed}: {problem}");
             }
         });
-        output.WriteLine($"{kills} kills in {histories} histories, {again} of them while it recovered from one before; " +
-            $"{acks} acknowledgements and outcomes compared; {problems.Count} problems");
+        output.WriteLine($"{kills} kills in {histories} histories, {again} of them of one that had been killed " +
+            $"before; {acks} acknowledgements and outcomes compared; {problems.Count} problems");
         Assert.Empty(problems);
     }
 

@@ -16,7 +16,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         int seed = Settings.Seed;
         Task<Tally>[] recordings =
         [
-            CutAsync("small", SyncMode.Full, Cuts * 4 / 10, seed), CutAsync("small", SyncMode.Full, Cuts * 4 / 10, seed + 1),
+            CutAsync("small", SyncMode.Full, Cuts * 4 / 10, seed),
+            CutAsync("small", SyncMode.Full, Cuts * 4 / 10, seed + 1),
             CutAsync("large", SyncMode.Full, Cuts * 2 / 10, seed + 2),
         ];
         Tally all = Tally.Sum(await Task.WhenAll(recordings));
@@ -90,7 +91,9 @@ public sealed class PowerCutTests(ITestOutputHelper output)
                 await using SqliteJobStore store = await SqliteJobStore.OpenAsync(options, CancellationToken.None);
                 bool finish = Cuts % FinishEach == 0;
                 if (finish) Finished++;
-                List<string> problems = await (finish ? Checker.FinishAsync(store, told) : Checker.LookAsync(store, told));
+                List<string> problems = finish
+                    ? await Checker.FinishAsync(store, told)
+                    : await Checker.LookAsync(store, told);
                 foreach (string problem in problems) Problems.Add($"{what}: {problem}");
             }
             catch (StoreException broken)

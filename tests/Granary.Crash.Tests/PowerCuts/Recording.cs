@@ -119,7 +119,8 @@ internal sealed partial class Recording
         if (_directoryDescriptor == descriptor) _directoryDescriptor = -1;
         if (path == _victim.Diary) _diaryDescriptor = descriptor;
         else if (path == _victim.Directory) _directoryDescriptor = descriptor;
-        else if (path == _victim.Database || path == _victim.Log) _open[descriptor] = (FileOf(Path.GetFileName(path)), 0);
+        else if (path == _victim.Database) _open[descriptor] = (FileOf("jobs.db"), 0);
+        else if (path == _victim.Log) _open[descriptor] = (FileOf("jobs.db-wal"), 0);
     }
 
     private int FileOf(string name)
@@ -137,7 +138,8 @@ internal sealed partial class Recording
         _diary.Clear();
     }
 
-    private static int Descriptor(string arguments) => Number(arguments[..arguments.IndexOf('<', StringComparison.Ordinal)]);
+    private static int Descriptor(string arguments) =>
+        Number(arguments[..arguments.IndexOf('<', StringComparison.Ordinal)]);
 
     // The text between the first two quotes, in which every byte is written as \xHH.
     private static byte[] Unquote(string arguments)
@@ -146,7 +148,10 @@ internal sealed partial class Recording
         int end = arguments.IndexOf('"', start);
         var data = new byte[(end - start) / 4];
         for (int i = 0; i < data.Length; i++)
-            data[i] = byte.Parse(arguments.AsSpan(start + (i * 4) + 2, 2), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        {
+            ReadOnlySpan<char> digits = arguments.AsSpan(start + (i * 4) + 2, 2);
+            data[i] = byte.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        }
         return data;
     }
 
