@@ -77,7 +77,7 @@ internal sealed class ActivationTable(EngineContext engine)
     {
         await Task.Yield();
         JobId after = default;
-        while (await engine.Store.ListLiveAsync(after, 256, cancellation) is { Count: > 0 } jobs)
+        while (await ListLiveAsync(after, cancellation) is { Count: > 0 } jobs)
         {
             cancellation.ThrowIfCancellationRequested();
             // Together: their takeovers share commits.
@@ -88,13 +88,37 @@ internal sealed class ActivationTable(EngineContext engine)
 
     private async Task ResumeAsync(JobId job, CancellationToken cancellation)
     {
-        try
+        while (true)
         {
-            await ActivateAsync(job, cancellation);
+            try
+            {
+                await ActivateAsync(job, cancellation);
+                return;
+            }
+            catch (StoreException e) when (e.IsTransient)
+            {
+                await Patience.PauseAsync(engine.Threads.Clock, cancellation);
+            }
+            catch (Exception e) when (e is StoreException or RefusedException)
+            {
+                EngineLog.JobNotResumed(engine.Log, job, e);
+                return;
+            }
         }
-        catch (Exception e) when (e is StoreException or RefusedException)
+    }
+
+    private async ValueTask<IReadOnlyList<JobId>> ListLiveAsync(JobId after, CancellationToken cancellation)
+    {
+        while (true)
         {
-            EngineLog.JobNotResumed(engine.Log, job, e);
+            try
+            {
+                return await engine.Store.ListLiveAsync(after, 256, cancellation);
+            }
+            catch (StoreException e) when (e.IsTransient)
+            {
+                await Patience.PauseAsync(engine.Threads.Clock, cancellation);
+            }
         }
     }
 

@@ -88,6 +88,9 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
         Post();
     }
 
+    /// <summary>It has been asked to stop.</summary>
+    public bool IsSignaled => Volatile.Read(ref _stop) is { IsCancellationRequested: true };
+
     /// <summary>Signals the handler. Its callbacks run elsewhere: they are user code.</summary>
     public void Signal()
     {
@@ -102,6 +105,8 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
     {
         try
         {
+            // Asked to stop, perhaps given up, before it got a thread: it is not called at all.
+            if (IsSignaled) throw new OperationCanceledException();
             if (_engine.Options.Services is { } services)
             {
                 await using AsyncServiceScope scope = services.CreateAsyncScope();

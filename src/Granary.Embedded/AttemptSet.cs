@@ -122,17 +122,30 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
         else _ = PrepareAsync(attempt, handler, index, reading, source);
     }
 
+    // A store that is away for a moment is no fault of the task.
     private async Task PrepareAsync(
         Attempt attempt, TaskHandler handler, int index, ValueTask<ReadOnlyMemory<byte>> reading, ValueRef source)
     {
-        try
+        while (!attempt.IsSignaled)
         {
-            ReadOnlyMemory<byte> given = await reading;
-            attempt.Run(handler, index, given, await owner.Reader.ReadValueAsync(source, CancellationToken.None));
+            try
+            {
+                ReadOnlyMemory<byte> given = await reading;
+                ReadOnlyMemory<byte> input = await owner.Reader.ReadValueAsync(source, CancellationToken.None);
+                attempt.Run(handler, index, given, input);
+                return;
+            }
+            catch (StoreException e) when (!e.IsTransient)
+            {
+                attempt.Fail(e);
+                return;
+            }
+            catch (StoreException)
+            {
+                await Patience.PauseAsync(engine.Threads.Clock);
+                reading = args.ReadAsync(attempt.Node);
+            }
         }
-        catch (StoreException e)
-        {
-            attempt.Fail(e);
-        }
+        attempt.Fail(new OperationCanceledException());
     }
 }

@@ -9,6 +9,10 @@ internal static class Patience
     public const ConfigureAwaitOptions Quietly =
         ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
+    /// <summary>Before a store that was away is asked again: 1 second.</summary>
+    public static Task PauseAsync(TimeProvider clock, CancellationToken cancellation = default) =>
+        Task.Delay(TimeSpan.FromSeconds(1), clock, cancellation);
+
     /// <summary>Waits until one of the tokens fires.</summary>
     public static async Task UntilAsync(params CancellationToken[] tokens)
     {

@@ -191,7 +191,7 @@ internal sealed class BatchMachine
             case AttemptEnd.Failed when !canceling:
                 EndAttempt(node, JobState.Failed, result.Reason, result, now);
                 break;
-            case AttemptEnd.NoHandler when !canceling && MissingHandlerTimeout > TimeSpan.Zero:
+            case AttemptEnd.NoHandler when !canceling && MissingHandlerTimeout > TimeSpan.Zero && MayStartAgain(node):
                 Emit(new JobEvent { Kind = EventKind.Parked, At = now, Node = node, Span = MissingHandlerTimeout });
                 break;
             case AttemptEnd.NoHandler when !canceling:
@@ -216,8 +216,9 @@ internal sealed class BatchMachine
 
     // A retry is a start: none follows once nothing more may start.
     private bool MayRetry(int node, in AttemptResult result) =>
-        result.Retryable && !State.IsCancelRequested && State.FailuresOf(node) < State.Tree.ProfileOf(node).Retries
-        && !State.Tree.IsDoomed(node);
+        result.Retryable && State.FailuresOf(node) < State.Tree.ProfileOf(node).Retries && MayStartAgain(node);
+
+    private bool MayStartAgain(int node) => !State.IsCancelRequested && !State.Tree.IsDoomed(node);
 
     private void Retry(int node, in AttemptResult result, Instant now)
     {

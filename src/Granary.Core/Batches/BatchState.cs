@@ -153,7 +153,8 @@ internal sealed class BatchState
                 if (e.Scope == CancelScope.All)
                 {
                     IsCanceling = true;
-                    foreach (int node in Running.Keys) Tree.SetState(node, JobState.Canceling, Reason.None);
+                    foreach (int node in Running.Keys)
+                        if (Nodes[node].State != JobState.Canceling) Tree.SetState(node, JobState.Canceling, Reason.None);
                 }
                 NoteIfDone(Root);
                 break;
@@ -280,8 +281,10 @@ internal sealed class BatchState
         if (first || (state == JobState.Failed && Nodes[parent.FirstBad].State != JobState.Failed))
             parent.FirstBad = node;
         if (parent.Kind == NodeKind.Chain && first) Doomed.Enqueue((parent, Reason.UpstreamFailed));
-        if (parent.OnFailure == FailurePolicy.CancelPending && state == JobState.Failed && parent.FailedCount == 1)
-            Doomed.Enqueue((parent, Reason.SiblingFailed));
+        if (parent.OnFailure != FailurePolicy.CancelPending || state != JobState.Failed || parent.FailedCount != 1) return;
+        // An open batch that has failed takes no more items: nothing in it would start.
+        parent.IsComplete = true;
+        Doomed.Enqueue((parent, Reason.SiblingFailed));
     }
 
     public void NoteIfDone(Container c)
@@ -353,6 +356,9 @@ internal sealed class BatchState
     private void ApplyRetry(Instant at)
     {
         FinishedAt = null;
+        // What was doomed or done before is no longer; a machine that replays has not settled it.
+        Doomed.Clear();
+        Done.Clear();
         IsCancelRequested = IsCanceling = false;
         IsBegun = true;
         RetryRule.Reopen(this, Root, at);
