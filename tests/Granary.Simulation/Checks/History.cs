@@ -41,6 +41,10 @@ internal sealed class History
     /// <summary>All that happened, as one number: the same for the same seed.</summary>
     public ulong Hash => _hash;
 
+    public bool HasJumpedBack => _world.Clock.HasJumpedBack;
+
+    public bool IsTracing => _trace is not null;
+
     public IReadOnlyList<string> Lines => _trace ?? [];
 
     public void Violate(string rule, string what)
@@ -51,7 +55,6 @@ internal sealed class History
 
     public void Trace(FormattableString what)
     {
-        Note(what.Format.Length);
         _trace?.Add($"{_world.Steps,6} {_world.Clock.Elapsed / (double)TimeSpan.TicksPerSecond,9:f3} {what}");
     }
 
@@ -68,7 +71,7 @@ internal sealed class History
         else if (label > 0 && _jobOfLabel[label] != job.Number)
             Violate("R4", $"task {label} of job {_jobOfLabel[label]} runs in job {job.Number}");
         else
-            job.Started(execution);
+            job.Started(execution, _world.WasSplit);
         return execution;
     }
 

@@ -19,6 +19,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
 {
     private readonly List<Outcome> _shown = [];
     private readonly List<Appending> _appends = [];
+    private readonly List<int> _sizes = [];
     private readonly Dictionary<int, byte[]> _inputs = [];
     private readonly Dictionary<int, int> _nodeOfLabel = [];
 
@@ -39,7 +40,13 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     /// <summary>Retries that were asked for, answered or not.</summary>
     public int RetriesAsked { get; private set; }
 
+    /// <summary>Those that are not answered yet.</summary>
+    public int RetriesOpen { get; private set; }
+
     public IReadOnlyList<Appending> Appends => _appends;
+
+    /// <summary>Pool sizes that were asked for, answered or not.</summary>
+    public IReadOnlyList<int> SizesAsked => _sizes;
 
     public IReadOnlyList<Outcome> Completions => _shown;
 
@@ -47,7 +54,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     {
         if (!IsSubmitting) Violate("S2", $"job {job} was never submitted");
         if (Audit is not null) Violate("S2", $"was made twice: as {Audit.Job} and as {job}");
-        Audit = new LogAudit(job, header);
+        Audit = new LogAudit(job, header, this);
     }
 
     public void Written(JobWrite write)
@@ -55,7 +62,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (Audit!.Job == write.Job) Audit.Written(write);
     }
 
-    public void Started(Execution execution)
+    public void Started(Execution execution, bool wasSplit)
     {
         if (!_inputs.TryGetValue(execution.Node, out byte[]? before)) _inputs.Add(execution.Node, execution.Input);
         else if (!before.AsSpan().SequenceEqual(execution.Input))
@@ -63,6 +70,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (execution.Label > 0 && !_nodeOfLabel.TryAdd(execution.Label, execution.Node)
             && _nodeOfLabel[execution.Label] != execution.Node)
             Violate("R4", $"task {execution.Label} ran as node {_nodeOfLabel[execution.Label]} and as node {execution.Node}");
+        Audit!.Called(execution, wasSplit);
     }
 
     public void Submitted(Submission submission)
@@ -108,16 +116,24 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
 
     public void Steering(PlanStep step)
     {
-        if (step.Kind == StepKind.Retry) RetriesAsked++;
+        if (step.Kind == StepKind.Retry) (RetriesAsked, RetriesOpen) = (RetriesAsked + 1, RetriesOpen + 1);
+        if (step.Kind == StepKind.Resize) _sizes.Add(step.Number);
         history.Trace($"job {number}: {step.Kind} is asked for");
     }
 
-    public void SteerRefused(PlanStep step, Refusal refusal) => history.Trace($"job {number}: {step.Kind} is refused: {refusal}");
+    public void SteerRefused(PlanStep step, Refusal refusal)
+    {
+        if (step.Kind == StepKind.Retry) RetriesOpen--;
+        history.Trace($"job {number}: {step.Kind} is refused: {refusal}");
+    }
 
-    public void Canceled(CancelScope scope)
+    /// <param name="scope">How far it reaches.</param>
+    /// <param name="retries">Retries asked for when the cancel was sent; −1 if one was on its way.</param>
+    public void Canceled(CancelScope scope, int retries)
     {
         history.Trace($"job {number}: cancel of {scope} is acknowledged");
         if (!Audit!.WasEnded && Audit.Cancels == 0) Violate("T1", "a cancel was acknowledged before it was durable");
+        Audit.CancelAcknowledged(retries);
     }
 
     public void Sealed()
@@ -139,6 +155,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
 
     public void Retried(int count)
     {
+        RetriesOpen--;
         history.Trace($"job {number}: {count} items run again");
         if (count > 0 && Audit!.Retries == 0) Violate("T3", "a retry was acknowledged before it was durable");
     }
@@ -198,6 +215,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
 
     private void Check(Outcome outcome)
     {
+        Audit!.CheckShown(outcome);
         switch (outcome.State)
         {
             case JobState.Succeeded when TryReadResult(outcome.Value.Span, out int label, out int id):
@@ -205,6 +223,9 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
                 break;
             case JobState.Failed when outcome.Error is null:
                 Violate("Q1", $"item {outcome.Index} failed without an error");
+                break;
+            case JobState.Failed when outcome.Error!.Type.EndsWith("StoreException", StringComparison.Ordinal):
+                Violate("R8", $"item {outcome.Index} is {Text(outcome)}: the store's faults are not the task's");
                 break;
             case JobState.Failed when outcome.Error!.Message.StartsWith('x'):
                 CheckError(outcome, int.Parse(outcome.Error.Message.AsSpan(1)));
@@ -244,6 +265,13 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
             if (append.Receipt is { } at && index >= at.FirstIndex && index < at.FirstIndex + at.Count) return append.Items[index - at.FirstIndex];
         return null;
     }
+
+    public bool IsTracing => history.IsTracing;
+
+    /// <summary>The clock on the wall went back once: what was due before need not be due any more.</summary>
+    public bool HasJumpedBack => history.HasJumpedBack;
+
+    public void Trace(FormattableString what) => history.Trace(what);
 
     public void Violate(string rule, string what) => history.Violate(rule, $"job {number}: {what}");
 

@@ -60,7 +60,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
                 await AppendAsync(job, step);
                 break;
             case StepKind.Cancel:
-                await SteerAsync(step, engine => engine.CancelAsync(job, step.Scope), () => history.Canceled(step.Scope));
+                int retries = history.RetriesOpen > 0 ? -1 : history.RetriesAsked;
+                await SteerAsync(step, engine => engine.CancelAsync(job, step.Scope), () => history.Canceled(step.Scope, retries));
                 break;
             case StepKind.Retry:
                 await RetryAsync(job, step);

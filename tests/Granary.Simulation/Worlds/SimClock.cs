@@ -30,9 +30,12 @@ internal sealed class SimClock : TimeProvider
     /// <summary>When the next timer fires; <see cref="long.MaxValue"/> if there is none.</summary>
     public long NextTimer { get; private set; } = long.MaxValue;
 
+    public bool HasJumpedBack { get; private set; }
+
     public void Jump(TimeSpan by)
     {
         Jumped += by.Ticks;
+        HasJumpedBack |= by < TimeSpan.Zero;
         _furthest = Math.Max(_furthest, Jumped);
     }
 

@@ -32,7 +32,6 @@ internal sealed class World
     private int _healAt = int.MaxValue;
     private long _healedAt;
     private int _started;
-    private bool _wasSplit;
 
     public World(Plan plan, PlantedBug planted, bool tracing)
     {
@@ -76,6 +75,9 @@ internal sealed class World
     public History History { get; }
     public PlantedBug Planted { get; }
     public Pokes? Pokes { get; }
+
+    /// <summary>Two processes have run at once: then one that was replaced does not know it until it writes.</summary>
+    public bool WasSplit { get; private set; }
 
     /// <summary>Steps taken so far.</summary>
     public int Steps { get; private set; }
@@ -281,7 +283,7 @@ internal sealed class World
 
     private void StartProcess()
     {
-        foreach (SimProcess other in _processes) _wasSplit |= other.IsUp;
+        foreach (SimProcess other in _processes) WasSplit |= other.IsUp;
         HandlerRegistry handlers = IsHealing || Random.Chance(85) ? _handlers : _fewHandlers;
         _processes.Add(new SimProcess(this, ++_started, handlers));
         Trace($"process {_started} starts");
@@ -321,7 +323,7 @@ internal sealed class World
         Faults.Stop();
         Clock.CatchUp();
         Trace($"from here on nothing goes wrong");
-        if (_wasSplit || Random.Chance(50) || _processes.Exists(process => process.Handlers != _handlers))
+        if (WasSplit || Random.Chance(50) || _processes.Exists(process => process.Handlers != _handlers))
             foreach (SimProcess process in _processes) Kill(process);
         _clients.Run(_ => _population.Finish(), null);
     }
