@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 
 namespace Granary.Simulation;
 
+[Collection("simulation")]
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     /// <summary>How many histories the ordinary run takes, unless this variable says otherwise.</summary>

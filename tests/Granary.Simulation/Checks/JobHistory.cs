@@ -22,6 +22,7 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     private readonly List<int> _sizes = [];
     private readonly Dictionary<int, byte[]> _inputs = [];
     private readonly Dictionary<int, int> _nodeOfLabel = [];
+    private readonly Dictionary<(int Node, int Attempt), int> _called = [];
 
     public int Number => number;
     public JobPlan Plan => plan;
@@ -70,6 +71,10 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (execution.Label > 0 && !_nodeOfLabel.TryAdd(execution.Label, execution.Node)
             && _nodeOfLabel[execution.Label] != execution.Node)
             Violate("R4", $"task {execution.Label} ran as node {_nodeOfLabel[execution.Label]} and as node {execution.Node}");
+        if (!_called.TryAdd((execution.Node, execution.Attempt), execution.Process.Number) && !wasSplit
+            && _called[(execution.Node, execution.Attempt)] == execution.Process.Number)
+            Violate("I3", $"attempt {execution.Attempt} of node {execution.Node} was called twice in one process");
+        _called[(execution.Node, execution.Attempt)] = execution.Process.Number;
         Audit!.Called(execution, wasSplit);
     }
 

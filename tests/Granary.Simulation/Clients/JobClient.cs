@@ -169,8 +169,7 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
     private async Task ReadAsync(JobId job)
     {
         int after = world.Random.Next(history.Shown + 1);
-        CompletionPage page = await all.InsistAsync((engine, hangUp) =>
-            engine.ReadCompletionsAsync(job, after, world.Random.Between(1, 20), TimeSpan.Zero, hangUp));
+        CompletionPage page = await all.ReadAsync(job, after, world.Random.Between(1, 20), TimeSpan.Zero);
         history.Show(after, page);
         JobStatus status = await all.InsistAsync((engine, hangUp) => engine.GetStatusAsync(job, hangUp));
         history.Show(status);
@@ -187,9 +186,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
         if (await _submitted.Task is not { } job) return;
         for (int after = 0; ;)
         {
-            int from = after;
-            CompletionPage page = await all.InsistAsync((engine, hangUp) => engine.ReadCompletionsAsync(
-                job, from, world.Random.Between(1, 10), TimeSpan.FromSeconds(world.Random.Next(30)), hangUp));
+            CompletionPage page = await all.ReadAsync(
+                job, after, world.Random.Between(1, 10), TimeSpan.FromSeconds(world.Random.Next(30)));
             history.Show(after, page);
             after += page.Outcomes.Count;
             if (page.Ended && _isFinishing) return;

@@ -5,10 +5,11 @@ using Granary.Simulation.Checks;
 namespace Granary.Simulation.Runs;
 
 /// <summary>Many histories, on every core: those of the corpus first, then as many as asked for.</summary>
-internal sealed class Campaign(ulong firstSeed, int histories, TimeSpan limit)
+internal sealed class Campaign(ulong firstSeed, int histories, TimeSpan limit, PlantedBug planted = PlantedBug.None)
 {
     private readonly List<Result> _failures = [];
     private readonly Stopwatch _watch = new();
+    private TimeSpan _processor;
     private long _next = -1;
     private long _histories;
     private long _steps;
@@ -24,20 +25,22 @@ internal sealed class Campaign(ulong firstSeed, int histories, TimeSpan limit)
     public void Run()
     {
         _watch.Start();
+        TimeSpan before = Environment.CpuUsage.TotalTime;
         ulong[] corpus = Corpus();
         var threads = new Thread[Environment.ProcessorCount];
         for (int i = 0; i < threads.Length; i++) (threads[i] = new Thread(() => Work(corpus))).Start();
         foreach (Thread thread in threads) thread.Join();
         _watch.Stop();
+        _processor = Environment.CpuUsage.TotalTime - before;
     }
 
     public string Summary()
     {
-        double perSecond = _histories / _watch.Elapsed.TotalSeconds;
+        double perSecond = _histories / _watch.Elapsed.TotalSeconds, perCore = _histories / _processor.TotalSeconds;
         return string.Create(CultureInfo.InvariantCulture,
             $"{_histories:N0} histories (the corpus and seeds from {firstSeed}), {FailureCount} broke a rule; {_executions:N0} attempts, "
             + $"{_crashes:N0} crashes, {_steps:N0} steps in {_watch.Elapsed.TotalSeconds:f1} s: {perSecond:N0} a second on "
-            + $"{Environment.ProcessorCount} cores, {perSecond / Environment.ProcessorCount:N0} a second and core.");
+            + $"{Environment.ProcessorCount} cores, {perCore:N0} in a second of processor time.");
     }
 
     /// <summary>Seeds that once showed a fault.</summary>
@@ -53,7 +56,7 @@ internal sealed class Campaign(ulong firstSeed, int histories, TimeSpan limit)
         while (Next() is var number && number < corpus.Length + histories && _watch.Elapsed < limit)
         {
             ulong seed = number < corpus.Length ? corpus[number] : firstSeed + (ulong)(number - corpus.Length);
-            Count(Histories.Run(seed));
+            Count(Histories.Run(seed, planted));
         }
     }
 
