@@ -28,7 +28,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
     {
         BatchState state = machine.State;
         // Stopped before it began: by a cancel that came while its start became durable.
-        if (!state.Running.TryGetValue(start.Node, out RunningAttempt? running) || running.Number != start.Attempt)
+        if (!state.Running.TryGetValue(start.Node, out RunningAttempt running) || running.Number != start.Attempt)
             return;
         TaskProfile profile = state.Tree.ProfileOf(start.Node);
         LimitedBuffer buffer = _buffers.TryPop(out LimitedBuffer? used)

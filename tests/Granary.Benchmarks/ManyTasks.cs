@@ -11,6 +11,8 @@ internal static class ManyTasks
 {
     private const int Pool = 64;
 
+    private static double s_loopBytes;
+
     public static async Task<Result> RunAsync(string workload, int n, bool durable)
     {
         (Run[] runs, double[] limits) = await Measure.InTurnAsync(
@@ -31,6 +33,7 @@ internal static class ManyTasks
             LimitPerS = limit,
             Ratio = Measure.Median(runs.Select((r, i) => n / r.Total / limits[i])),
             BytesPerTask = Measure.Median(runs.Select(r => r.Allocated)) / n,
+            LimitBytesPerTask = durable ? null : s_loopBytes / n,
         };
     }
 
@@ -54,7 +57,7 @@ internal static class ManyTasks
     // The limit of W2: 64 plain loops over the same JSON.
     private static async Task<double> LoopsPerSecondAsync(int n)
     {
-        long start = Stopwatch.GetTimestamp();
+        long allocated = GC.GetTotalAllocatedBytes(), start = Stopwatch.GetTimestamp();
         var args = new byte[n][];
         for (int i = 0; i < n; i++) args[i] = JsonSerializer.SerializeToUtf8Bytes(NoOp.Args(i), GranaryJson.Options);
         var results = new byte[n][];
@@ -64,6 +67,7 @@ internal static class ManyTasks
             for (int i; (i = Interlocked.Increment(ref next)) < n;) results[i] = NoOp.Call(args[i]);
         })));
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        s_loopBytes = GC.GetTotalAllocatedBytes() - allocated;
         if (results[n - 1].Length == 0) throw new InvalidOperationException("The results are wrong.");
         return n / seconds;
     }

@@ -23,7 +23,10 @@ internal sealed record Result
     public required double PeakRssMb { get; init; }
     public required double LimitPerS { get; init; }
     public required double Ratio { get; init; }
+
+    /// <summary>Allocated by the whole process, and by the limit's loop over the same JSON.</summary>
     public double? BytesPerTask { get; init; }
+    public double? LimitBytesPerTask { get; init; }
 
     public string ToJson()
     {
@@ -46,6 +49,7 @@ internal sealed record Result
             Write(json, "limit_per_s", LimitPerS);
             Write(json, "ratio", Ratio);
             Write(json, "bytes_per_task", BytesPerTask);
+            Write(json, "limit_bytes_per_task", LimitBytesPerTask);
             json.WriteEndObject();
         }
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
@@ -53,7 +57,7 @@ internal sealed record Result
 
     private static void Write(Utf8JsonWriter json, string name, double? value)
     {
-        if (value is { } number) json.WriteRawValue2(name, number.ToString("G4", CultureInfo.InvariantCulture));
+        if (value is { } number) json.WriteShort(name, number.ToString("G4", CultureInfo.InvariantCulture));
         else json.WriteNull(name);
     }
 }
@@ -61,7 +65,7 @@ internal sealed record Result
 internal static class JsonNumbers
 {
     // Four digits are what three runs can tell.
-    public static void WriteRawValue2(this Utf8JsonWriter json, string name, string number)
+    public static void WriteShort(this Utf8JsonWriter json, string name, string number)
     {
         json.WritePropertyName(name);
         json.WriteRawValue(decimal.Parse(number, NumberStyles.Float, CultureInfo.InvariantCulture)

@@ -86,8 +86,8 @@ internal sealed class BatchMachine
     /// <summary>A worker reports. A report on an attempt that is not running (any more) changes nothing.</summary>
     public void AttemptEnded(int node, int attempt, in AttemptResult result, Instant now)
     {
-        if (!State.Running.TryGetValue(node, out RunningAttempt? running) || running.Number != attempt) return;
-        Decide(node, running, result, now);
+        if (!State.Running.TryGetValue(node, out RunningAttempt running) || running.Number != attempt) return;
+        Decide(node, result, now);
         Settle(now);
     }
 
@@ -174,15 +174,16 @@ internal sealed class BatchMachine
         return Refusal.None;
     }
 
-    private void Decide(int node, RunningAttempt running, in AttemptResult result, Instant now)
+    private void Decide(int node, in AttemptResult result, Instant now)
     {
         bool canceling = State.Nodes[node].State == JobState.Canceling;
+        bool expired = canceling && State.Nodes[node].Reason == Reason.DeadlineExceeded;
         switch (result.End)
         {
             case AttemptEnd.Succeeded:
                 EndAttempt(node, JobState.Succeeded, canceling ? Reason.FinishedAnyway : Reason.None, result, now);
                 break;
-            case AttemptEnd.Failed when canceling && !running.IsExpired:
+            case AttemptEnd.Failed when canceling && !expired:
                 EndAttempt(node, JobState.Failed, Reason.FinishedAnyway, result, now);
                 break;
             case AttemptEnd.Failed when !canceling && MayRetry(node, result):
@@ -201,7 +202,7 @@ internal sealed class BatchMachine
                 Emit(new JobEvent { Kind = EventKind.Released, At = now, Node = node });
                 break;
             default:
-                EndStopped(node, running.IsExpired, result, now);
+                EndStopped(node, expired, result, now);
                 break;
         }
     }

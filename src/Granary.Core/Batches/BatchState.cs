@@ -6,12 +6,7 @@ using Granary.Persistence;
 namespace Granary.Batches;
 
 /// <summary>A running attempt.</summary>
-internal sealed class RunningAttempt(int number, Instant startedAt)
-{
-    public int Number { get; } = number;
-    public Instant StartedAt { get; } = startedAt;
-    public bool IsExpired { get; set; }
-}
+internal readonly record struct RunningAttempt(int Number, Instant StartedAt);
 
 /// <summary>What becomes due.</summary>
 internal enum DueKind : byte
@@ -328,10 +323,9 @@ internal sealed class BatchState
             end = c.EndNode;
             NoteIfDone(c);
         }
-        foreach ((int running, RunningAttempt attempt) in Running)
+        foreach (int running in Running.Keys)
         {
             if (running < node || running >= end) continue;
-            attempt.IsExpired = true;
             Tree.SetState(running, JobState.Canceling, Reason.DeadlineExceeded);
         }
     }

@@ -200,10 +200,10 @@ internal sealed class JobReader(BatchState state, JobLog log)
                 DueAt = nodeState == JobState.Waiting && State.DueAt.TryGetValue(node, out Instant due)
                     ? due.ToTime()
                     : null,
-                StartedAt = State.Running.TryGetValue(node, out RunningAttempt? running)
+                StartedAt = State.Running.TryGetValue(node, out RunningAttempt running)
                     ? running.StartedAt.ToTime()
                     : null,
-                Progress = running is null ? null : progress(node),
+                Progress = running == default ? null : progress(node),
                 LastError = State.LastErrors.GetValueOrDefault(node, ""),
             });
         }

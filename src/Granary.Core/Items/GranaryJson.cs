@@ -5,12 +5,12 @@ namespace Granary;
 /// <summary>How arguments and results become JSON.</summary>
 public static class GranaryJson
 {
-    /// <summary>Web defaults (camel case, case-insensitive reading); duplicate properties are refused.</summary>
+    /// <summary>The web defaults: camel case, and reading that does not look at case.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
     private static JsonSerializerOptions Create()
     {
-        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { AllowDuplicateProperties = false };
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web);
         options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }

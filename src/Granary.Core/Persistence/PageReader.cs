@@ -54,19 +54,23 @@ internal static class PageReader
     public static ReadOnlyMemory<byte>[] ReadArgs(JobId job, StoredPage page)
     {
         ReadOnlyMemory<byte> content = Blob.Open(page.Args, BlobKind.Args, job, page.Number);
-        var args = new List<ReadOnlyMemory<byte>>(PageWriter.MaxNodes);
+        var args = new ReadOnlyMemory<byte>[CountArgs(content.Span)];
         var r = new ByteReader(content.Span);
-        while (!r.AtEnd)
+        for (int i = 0; i < args.Length; i++)
         {
             int length = r.Count() - 1;
-            if (length < 0)
-            {
-                args.Add(default);
-                continue;
-            }
+            if (length < 0) continue;
             r.Raw(length);
-            args.Add(content.Slice(r.Position - length, length));
+            args[i] = content.Slice(r.Position - length, length);
         }
-        return args.ToArray();
+        return args;
+    }
+
+    private static int CountArgs(ReadOnlySpan<byte> content)
+    {
+        var r = new ByteReader(content);
+        int count = 0;
+        for (; !r.AtEnd; count++) r.Raw(Math.Max(0, r.Count() - 1));
+        return count;
     }
 }

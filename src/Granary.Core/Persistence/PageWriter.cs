@@ -78,10 +78,13 @@ internal sealed class PageWriter
         }
         else
         {
-            Enter(_isChain ? "steps" : "items", index, () => AddItem(item, _defaults, depth: 2, inChain: _isChain));
+            AddNested(item, index);
         }
         ItemCount++;
     }
+
+    private void AddNested(Item item, int index) =>
+        Enter(_isChain ? "steps" : "items", index, () => AddItem(item, _defaults, depth: 2, inChain: _isChain));
 
     /// <summary>The pages that are complete; each is given once.</summary>
     public List<StoredPage> TakeFull()

@@ -109,7 +109,7 @@ public sealed class ReplayTests
     }
 
     private static bool IsCurrent(MachineRig rig, Effect e) =>
-        rig.State.Running.TryGetValue(e.Node, out RunningAttempt? running) && running.Number == e.Attempt;
+        rig.State.Running.TryGetValue(e.Node, out RunningAttempt running) && running.Number == e.Attempt;
 
     private static void Check(MachineRig rig)
     {
