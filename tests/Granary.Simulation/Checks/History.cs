@@ -95,8 +95,10 @@ internal sealed class History
         _hash ^= _hash >> 29;
     }
 
+    /// <summary>Reads a number that stands alone, but for spaces after it.</summary>
     public static bool TryReadLabel(ReadOnlySpan<byte> args, out int label) =>
-        System.Buffers.Text.Utf8Parser.TryParse(args, out label, out int length) && length == args.Length;
+        System.Buffers.Text.Utf8Parser.TryParse(args, out label, out int length)
+        && (length == args.Length || args[length..].TrimEnd((byte)' ').IsEmpty);
 
     // A step without arguments of its own has no label: it is given what came before it.
     private static int LabelOf(TaskContext task) => TryReadLabel(task.Args.Span, out int label) ? label : 0;

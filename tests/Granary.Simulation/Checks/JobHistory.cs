@@ -17,6 +17,7 @@ internal sealed class Appending(string? key, IReadOnlyList<Item> items)
 /// <summary>What clients know of one job of the plan, and what the disk holds of it.</summary>
 internal sealed class JobHistory(History history, JobPlan plan, int number)
 {
+    private readonly Dictionary<JobId, LogAudit> _written = [];
     private readonly List<Outcome> _shown = [];
     private readonly List<Appending> _appends = [];
     private readonly List<int> _sizes = [];
@@ -54,13 +55,17 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     public void Created(JobId job, JobHeader header)
     {
         if (!IsSubmitting) Violate("S2", $"job {job} was never submitted");
-        if (Audit is not null) Violate("S2", $"was made twice: as {Audit.Job} and as {job}");
-        Audit = new LogAudit(job, header, this);
+        _written.Add(job, new LogAudit(job, header, this));
     }
 
+    /// <summary>Something of it has become durable. Submissions that were given up may have left staged pieces.</summary>
     public void Written(JobWrite write)
     {
-        if (Audit!.Job == write.Job) Audit.Written(write);
+        LogAudit audit = _written[write.Job];
+        audit.Written(write);
+        if (!audit.IsLive || audit == Audit) return;
+        if (Audit is not null) Violate("S2", $"was made twice: as {Audit.Job} and as {write.Job}");
+        Audit = audit;
     }
 
     public void Started(Execution execution, bool wasSplit)
@@ -75,7 +80,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
             && _called[(execution.Node, execution.Attempt)] == execution.Process.Number)
             Violate("I3", $"attempt {execution.Attempt} of node {execution.Node} was called twice in one process");
         _called[(execution.Node, execution.Attempt)] = execution.Process.Number;
-        Audit!.Called(execution, wasSplit);
+        if (Audit is null) Violate("S1", "a task of it runs before the job is durable");
+        else Audit.Called(execution, wasSplit);
     }
 
     public void Submitted(Submission submission)
@@ -86,6 +92,19 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (Id != submission.Job) Violate("S2", $"the key gave {Id}, and then {submission.Job}");
         if (Audit is null || Audit.Job != submission.Job || !Audit.IsLive)
             Violate("S1", "its submission was acknowledged before it was durable");
+    }
+
+    /// <summary>Somebody asked for the job of its key.</summary>
+    public void Found(JobId? found)
+    {
+        if (found != Id) Violate("S2", $"its key gave {Id}, and {found} was found");
+    }
+
+    /// <summary>Somebody listed the jobs: there are few enough for all to be in it.</summary>
+    public void Listed(JobPage page, IEnumerable<JobId> known)
+    {
+        foreach (JobId id in known)
+            if (!page.Jobs.Any(status => status.Id == id)) Violate("S1", $"job {id} is not listed");
     }
 
     public Appending Appending(string? key, IReadOnlyList<Item> items)
@@ -196,6 +215,13 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (status.State.IsEnd() && !Audit.WasEnded) Violate("Q2", "was shown as ended before that was durable");
     }
 
+    /// <summary>The job has ended: its counts are those of its log.</summary>
+    public void CheckCounts(JobStatus status)
+    {
+        (int, int, int) shown = (status.Counts.Succeeded, status.Counts.Failed, status.Counts.Canceled);
+        if (shown != Audit!.CountEnded()) Violate("Q5", $"its counts are {status.Counts}, and should be {Audit.CountEnded()}");
+    }
+
     // Whatever way it is shown, a completion is what it was.
     private void Show(Outcome outcome)
     {
@@ -249,6 +275,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         Execution? execution = id < history.Executions.Count ? history.Executions[id] : null;
         if (execution is not { HasEnded: true, Ending: Ending.Return } || execution.Job != Audit!.Job || execution.Label != label)
             Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which no handler returned");
+        else if (ItemAt(outcome.Index) is ChainItem chain && LabelOf(chain) is { } last && last != label)
+            Violate("C2", $"item {outcome.Index} is {Text(outcome)}, and its last step is task {last}");
         else if (ItemAt(outcome.Index) is TaskItem task && History.TryReadLabel(task.Args.Span, out int its)
             && (its != label || execution.Attempt != outcome.Attempts))
             Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which attempt {execution.Attempt} of task {label} returned, not {its}");
@@ -261,6 +289,11 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
             || execution.Job != Audit!.Job)
             Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which no handler threw");
     }
+
+    // The last step's label, where that is a task that has one.
+    private static int? LabelOf(ChainItem chain) =>
+        chain.Steps.LastOrDefault(step => step is not WaitItem) is TaskItem task
+        && History.TryReadLabel(task.Args.Span, out int label) ? label : null;
 
     /// <summary>The item at this position, as far as that is known.</summary>
     public Item? ItemAt(int index)

@@ -64,6 +64,7 @@ internal sealed class LogAudit
             PageReader.ReadShape(Job, page, _tree);
         }
         if (write.Record is { } record) Read(record);
+        if (!IsLive) return;
         JobSummary summary = JobCodec.ReadSummary(Job, write.Summary);
         if (summary.ItemCount != ItemCount || summary.CompletionCount != CompletionCount || summary.RecordCount != _records
             || summary.State.IsEnd() != Root.IsEnded || summary.Paused != Root.IsPaused)
@@ -97,6 +98,11 @@ internal sealed class LogAudit
 
     /// <summary>From here on nothing starts, unless a retry was, or is, asked for.</summary>
     public void CancelAcknowledged(int retries) => _retriesBeforeCancel = retries;
+
+    /// <summary>Leaves that succeeded, failed and were canceled.</summary>
+    public (int, int, int) CountEnded() => (Count(JobState.Succeeded), Count(JobState.Failed), Count(JobState.Canceled));
+
+    private int Count(JobState outcome) => _tree.Nodes.Count(node => node.IsLeaf && node.IsEnded && node.Outcome == outcome);
 
     /// <summary>A completion was shown: it is the one that is recorded.</summary>
     public void CheckShown(Outcome outcome)

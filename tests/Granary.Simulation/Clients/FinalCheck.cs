@@ -48,6 +48,20 @@ internal sealed class FinalCheck(World world, Population all)
         if (page.Outcomes.Count != status.CompletionCount)
             job.Violate("Q2", $"{page.Outcomes.Count} completions are shown of {status.CompletionCount}");
         CheckItems(job, page.Outcomes, outcomes, status);
+        job.CheckCounts(status);
+        await CompareAsync(job, id, outcomes);
+    }
+
+    // What an engine shows is what anybody reads from the disk.
+    private async Task CompareAsync(JobHistory job, JobId id, IReadOnlyList<Outcome?> shown)
+    {
+        var disk = new DiskReader(world.Disk);
+        JobReader reader = await JobLoader.LoadAsync(disk, world.Disk.Load(id)!, CancellationToken.None);
+        IReadOnlyList<Outcome?> read =
+            await reader.ReadOutcomesAsync(0, reader.OrdinalsOf(0, shown.Count), CancellationToken.None);
+        for (int i = 0; i < shown.Count; i++)
+            if (read[i] is not { } outcome || !JobHistory.Same(outcome, shown[i]!))
+                job.Violate("Q1", $"item {i} is shown as {JobHistory.Text(shown[i]!)}, and the disk has something else");
     }
 
     private static void CheckItems(

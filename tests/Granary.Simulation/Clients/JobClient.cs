@@ -69,6 +69,9 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
             case StepKind.Read:
                 await ReadAsync(job);
                 break;
+            case StepKind.Again:
+                await AskAgainAsync(job);
+                break;
             case StepKind.Seal:
                 await SteerAsync(step, engine => engine.SealAsync(job), history.Sealed);
                 break;
@@ -104,6 +107,28 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
                 if (plan.Spec.Key is null && e is not RefusedException { Refusal: Refusal.NoHandler }) return null;
                 await all.PauseAsync();
             }
+        }
+    }
+
+    // The same key: the same content gives the same job, and other content is refused.
+    private async Task AskAgainAsync(JobId job)
+    {
+        if (plan.Spec.Key is not { } key) return;
+        history.Found(await all.InsistAsync((engine, hangUp) => engine.FindAsync(key, hangUp)));
+        JobId[] known = [.. world.History.Jobs.Select(other => other.Id).OfType<JobId>()];
+        JobPage page = await all.InsistAsync((engine, hangUp) => engine.ListAsync(new JobQuery(), hangUp));
+        history.Listed(page, known);
+        history.Submitted(await all.InsistAsync(
+            (engine, hangUp) => engine.SubmitAsync(plan.Spec, ItemsAsync(plan.Items), hangUp)));
+        try
+        {
+            JobSpec other = plan.Spec with { Retention = TimeSpan.FromDays(8) };
+            await all.InsistAsync((engine, hangUp) => engine.SubmitAsync(other, ItemsAsync(plan.Items), hangUp));
+            history.Violate("S2", $"{job} was given for other content under its key");
+        }
+        catch (RefusedException e) when (e.Refusal == Refusal.KeyConflict)
+        {
+            // As it must be.
         }
     }
 

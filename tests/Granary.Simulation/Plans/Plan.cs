@@ -15,12 +15,13 @@ internal enum StepKind : byte
     Resume = 7,
     Retry = 8,
     Read = 9,
-    Crash = 10,
-    StartSecond = 11,
-    Stop = 12,
-    CommitFault = 13,
-    ReadFault = 14,
-    Jump = 15,
+    Again = 10,
+    Crash = 11,
+    StartSecond = 12,
+    Stop = 13,
+    CommitFault = 14,
+    ReadFault = 15,
+    Jump = 16,
 }
 
 /// <summary>One thing that clients do, or that happens to them.</summary>
@@ -52,7 +53,7 @@ internal sealed record PlanStep
         StepKind.Append => $" job {Job}, {Items.Count} items, key {Key ?? "none"}",
         StepKind.Cancel => $" job {Job}, {Scope}",
         StepKind.Resize => $" job {Job} to {Number}",
-        <= StepKind.Read => $" job {Job}",
+        <= StepKind.Again => $" job {Job}",
         StepKind.CommitFault => $" {Fault} × {Number}",
         StepKind.ReadFault => $" × {Number}",
         StepKind.Jump => $" {Number} s",

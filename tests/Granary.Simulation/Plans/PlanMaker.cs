@@ -40,7 +40,7 @@ internal sealed class PlanMaker(ulong seed)
     {
         bool isChain = _random.Chance(25);
         _budget = _random.Between(1, 14);
-        List<Item> items = Items(isChain, 3, _random.Between(0, 8));
+        List<Item> items = _random.Next(2000) == 0 ? Large() : Items(isChain, 3, _random.Between(0, 8));
         var spec = new JobSpec
         {
             Kind = isChain ? JobKind.Chain : JobKind.Batch,
@@ -54,6 +54,20 @@ internal sealed class PlanMaker(ulong seed)
             Defaults = _random.Chance(40) ? Options() : TaskOptions.Inherit,
         };
         return new JobPlan(spec, items);
+    }
+
+    // More than an engine keeps in memory while it takes a submission in: a page is full at 256 KiB.
+    private List<Item> Large()
+    {
+        var items = new List<Item>();
+        for (int i = _random.Between(15, 20); i > 0; i--)
+        {
+            byte[] args = new byte[256 * 1024];
+            args.AsSpan().Fill((byte)' ');
+            Encoding.ASCII.GetBytes((++_labels).ToString(CultureInfo.InvariantCulture), args);
+            items.Add(new TaskItem(Handler, args));
+        }
+        return items;
     }
 
     private List<Item> Items(bool inChain, int depth, int count)
@@ -112,7 +126,7 @@ internal sealed class PlanMaker(ulong seed)
         StepKind kind = _random.Pick<StepKind>(
         [
             StepKind.Append, StepKind.Append, StepKind.Seal, StepKind.Cancel, StepKind.Cancel, StepKind.Resize,
-            StepKind.Pause, StepKind.Resume, StepKind.Retry, StepKind.Retry, StepKind.Read,
+            StepKind.Pause, StepKind.Resume, StepKind.Retry, StepKind.Retry, StepKind.Read, StepKind.Again,
         ]);
         _budget = 3;
         return new PlanStep
