@@ -12,7 +12,8 @@ public sealed class PlantedBugTests(ITestOutputHelper output)
     /// <summary>Histories in which a planted bug must show.</summary>
     private const int MaxHistories = 5_000;
 
-    public static TheoryData<string> Bugs => [.. Enum.GetNames<PlantedBug>().Where(name => name != nameof(PlantedBug.None))];
+    public static TheoryData<string> Bugs =>
+        [.. Enum.GetNames<PlantedBug>().Where(name => name != nameof(PlantedBug.None))];
 
     [Theory]
     [MemberData(nameof(Bugs))]

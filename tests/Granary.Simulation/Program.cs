@@ -28,7 +28,10 @@ for (int i = 0; i < args.Length; i += 2)
             (limit, histories) = (TimeSpan.FromMinutes(minutes), int.MaxValue / 2);
             break;
         default:
-            Console.Error.WriteLine("usage: [--histories N | --minutes M] [--first SEED] [--planted BUG]   run many histories\n       --seed SEED [--planted BUG]   run one and print it");
+            Console.Error.WriteLine("""
+                usage: [--histories N | --minutes M] [--first SEED] [--planted BUG]   run many histories
+                       --seed SEED [--planted BUG]                                    run one, and print it
+                """);
             return 2;
     }
 }
@@ -37,7 +40,8 @@ if (only is { } replayed)
 {
     Result result = Histories.Run(replayed, planted, tracing: true);
     Console.WriteLine(result.Trace);
-    Console.WriteLine(result.Violation is null ? $"seed {replayed} keeps every rule" : Shrinker.Describe(Shrinker.Shrink(result, planted)));
+    Console.WriteLine(result.Violation is null ? $"seed {replayed} keeps every rule"
+        : Shrinker.Describe(Shrinker.Shrink(result, planted)));
     return result.Violation is null ? 0 : 1;
 }
 

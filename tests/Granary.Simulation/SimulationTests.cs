@@ -16,12 +16,14 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         string? given = Environment.GetEnvironmentVariable(CountVariable);
         int histories = given is null ? 200_000 : int.Parse(given, CultureInfo.InvariantCulture);
-        var campaign = new Campaign((ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() << 20, histories, TimeSpan.FromMinutes(4));
+        var campaign = new Campaign((ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() << 20, histories,
+            TimeSpan.FromMinutes(4));
         campaign.Run();
         output.WriteLine(campaign.Summary());
         Console.WriteLine(campaign.Summary());
         Assert.True(campaign.FailureCount == 0,
-            campaign.Summary() + "\n" + string.Join('\n', campaign.Failures.Take(1).Select(f => Shrinker.Describe(Shrinker.Shrink(f)))));
+            campaign.Summary() + "\n"
+                + string.Join('\n', campaign.Failures.Take(1).Select(f => Shrinker.Describe(Shrinker.Shrink(f)))));
     }
 
     [Fact]

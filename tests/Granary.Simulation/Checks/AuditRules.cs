@@ -33,16 +33,21 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
 
     public void Start(AuditNode node, in JobEvent e)
     {
-        if (node.Kind != NodeKind.Task || node.Standing is not (Standing.Ready or Standing.Waiting)) violate("R4", $"{node} is started");
-        if (node.Standing == Standing.Waiting && e.At < node.DueAt && !mayJumpBack()) violate("R6", $"{node} is started before its pause is over");
+        if (node.Kind != NodeKind.Task || node.Standing is not (Standing.Ready or Standing.Waiting))
+            violate("R4", $"{node} is started");
+        if (node.Standing == Standing.Waiting && e.At < node.DueAt && !mayJumpBack())
+            violate("R6", $"{node} is started before its pause is over");
         if (e.Number != node.Attempts + 1) violate("R4", $"attempt {e.Number} of {node} is started");
         if (_isCanceled && !node.IsInterrupted) violate("T1", $"{node} is started after a cancel");
-        if (node.IsUnderDoom && !node.IsInterrupted) violate("R5", $"{node} is started, and what is around it has failed");
-        if (node.Interruptions > node.Profile?.MaxInterruptions) violate("R7", $"{node} is started after {node.Interruptions} deaths");
+        if (node.IsUnderDoom && !node.IsInterrupted)
+            violate("R5", $"{node} is started, and what is around it has failed");
+        if (node.Interruptions > node.Profile?.MaxInterruptions)
+            violate("R7", $"{node} is started after {node.Interruptions} deaths");
         for (AuditNode? around = node.Parent; around is not null; around = around.Parent)
         {
             if (around.IsPaused) violate("T2", $"{node} is started during a pause");
-            if (around.InUse >= around.Max) violate("R1", $"{node} is started as number {around.InUse + 1} of {around.Max} in {around}");
+            if (around.InUse >= around.Max)
+                violate("R1", $"{node} is started as number {around.InUse + 1} of {around.Max} in {around}");
         }
         foreach (AuditNode other in tree.Nodes)
         {
@@ -79,10 +84,11 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
         }
         LeaveSlot(node);
         (node.Standing, node.Outcome) = (Standing.Ended, e.State);
-        (node.Failures, node.Interruptions, node.FirstStart, node.IsParked, node.IsInterrupted) = (0, 0, null, false, false);
+        (node.Failures, node.Interruptions, node.FirstStart) = (0, 0, null);
+        (node.IsParked, node.IsInterrupted) = (false, false);
         if (node.Parent == Root && Root.IsDoomed && Root.Kind == NodeKind.Batch) Root.IsComplete = true;
-        if (node.Parent is { Kind: NodeKind.Chain } chain && e.State == JobState.Succeeded && node.Index + 1 < chain.Children.Count)
-            Reach(chain.Children[node.Index + 1], e.At);
+        if (e.State != JobState.Succeeded || node.Parent is not { Kind: NodeKind.Chain } chain) return;
+        if (node.Index + 1 < chain.Children.Count) Reach(chain.Children[node.Index + 1], e.At);
     }
 
     /// <summary>What was running starts again, unless it was asked to stop.</summary>
@@ -116,7 +122,8 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
     public void Expire(AuditNode node, Instant at)
     {
         Instant? due = node.IsLeaf ? node.FirstStart + node.Profile?.Deadline : node.ReachedAt + node.Deadline;
-        if (node.IsEnded || due is null || at < due) violate("R6", $"the deadline of {node} passes at {at}, and is due at {due}");
+        if (node.IsEnded || due is null || at < due)
+            violate("R6", $"the deadline of {node} passes at {at}, and is due at {due}");
         node.IsExpired = true;
         if (node == Root) node.IsComplete = true;
         foreach (AuditNode other in tree.Nodes)
@@ -191,7 +198,8 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
     {
         foreach (AuditNode node in tree.Nodes)
         {
-            if (!node.IsLeaf && node.Standing == Standing.Open && node.IsComplete && node.Children.TrueForAll(child => child.IsEnded))
+            if (!node.IsLeaf && node.Standing == Standing.Open && node.IsComplete
+                && node.Children.TrueForAll(child => child.IsEnded))
                 violate("R4", $"everything in {node} has ended, and it has not");
             if (node.IsLeaf && node.IsPending && !node.IsInterrupted && (_isCanceled || node.IsUnderDoom))
                 violate("T1", $"{node} is left over by a cancel, a deadline or a failure around it");
@@ -206,8 +214,10 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
         bool canceling = node.Standing is Standing.Canceling or Standing.Stopped;
         if (node.Standing != Standing.Running && !canceling)
         {
-            bool gone = node.IsParked && e is { State: JobState.Failed, Reason: Reason.NoHandler } && e.At >= node.DueAt;
-            bool dead = e is { State: JobState.Failed, Reason: Reason.Interrupted } && node.Interruptions > node.Profile!.MaxInterruptions;
+            bool gone = node.IsParked && e is { State: JobState.Failed, Reason: Reason.NoHandler }
+                && e.At >= node.DueAt;
+            bool dead = e is { State: JobState.Failed, Reason: Reason.Interrupted }
+                && node.Interruptions > node.Profile!.MaxInterruptions;
             if (!gone && !dead) CheckEndedEarly(node, e);
             return;
         }
@@ -215,13 +225,15 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
         {
             JobState.Succeeded => e.Reason == (canceling ? Reason.FinishedAnyway : Reason.None),
             JobState.Canceled => canceling && !node.IsExpired && e.Reason is Reason.Stopped or Reason.Abandoned,
-            _ when canceling => node.IsExpired ? e.Reason == Reason.DeadlineExceeded : e.Reason == Reason.FinishedAnyway,
+            _ when canceling =>
+                node.IsExpired ? e.Reason == Reason.DeadlineExceeded : e.Reason == Reason.FinishedAnyway,
             _ => e.Reason is Reason.None or Reason.ResultTooLarge or Reason.TimedOut or Reason.NoHandler,
         };
         if (!allowed) violate("T1", $"{node} is completed as {e.State} ({e.Reason})");
         if (e.Reason != Reason.TimedOut) return;
         if (node.Profile!.Timeout is null) violate("R6", $"{node} timed out, and has no timeout");
-        else if (node.Failures < node.Profile.Retries && !_isCanceled && !node.IsUnderDoom) violate("R6", $"{node} is not retried");
+        else if (node.Failures < node.Profile.Retries && !_isCanceled && !node.IsUnderDoom)
+            violate("R6", $"{node} is not retried");
     }
 
     // It did not run: something else must have ended it.
@@ -239,14 +251,16 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
 
     private void CheckContainer(AuditNode node, in JobEvent e)
     {
-        if (!node.IsComplete || !node.Children.TrueForAll(child => child.IsEnded)) violate("R4", $"{node} is completed before all in it");
+        if (!node.IsComplete || !node.Children.TrueForAll(child => child.IsEnded))
+            violate("R4", $"{node} is completed before all in it");
         bool failed = node.HasEnded(JobState.Failed), canceled = node.HasEnded(JobState.Canceled);
         JobState expected =
             node.IsExpired && (failed || canceled) ? JobState.Failed
             : node.Kind == NodeKind.Chain ? failed ? JobState.Failed : canceled ? JobState.Canceled : JobState.Succeeded
             : failed && node.OnFailure == FailurePolicy.CancelPending ? JobState.Failed
             : canceled ? JobState.Canceled : JobState.Succeeded;
-        if (e.State != expected) violate("R5", $"{node} is completed as {e.State} ({e.Reason}), and should be {expected}");
+        if (e.State != expected)
+            violate("R5", $"{node} is completed as {e.State} ({e.Reason}), and should be {expected}");
     }
 
     private static bool HasSlot(AuditNode node)

@@ -53,7 +53,8 @@ internal sealed class AuditNode(int number, NodeKind kind, AuditNode? parent)
     public Instant DueAt { get; set; }
     public bool IsParked { get; set; }
 
-    /// <summary>It ran, and was given back or died with its process: it starts again whatever was canceled meanwhile.</summary>
+    /// <summary>It ran, and was given back or died with its process: it starts again whatever was canceled
+    /// meanwhile.</summary>
     public bool IsInterrupted { get; set; }
 
     public bool IsEnded => Standing == Standing.Ended;
@@ -114,7 +115,8 @@ internal sealed class AuditTree : IShapeVisitor
         for (int i = 0; i < count; i++) Add(new AuditNode(Nodes.Count, NodeKind.Task, _building) { Profile = profile });
     }
 
-    void IShapeVisitor.Wait(TimeSpan duration) => Add(new AuditNode(Nodes.Count, NodeKind.Wait, _building) { Wait = duration });
+    void IShapeVisitor.Wait(TimeSpan duration) =>
+        Add(new AuditNode(Nodes.Count, NodeKind.Wait, _building) { Wait = duration });
 
     void IShapeVisitor.BeginChain(TimeSpan? deadline) =>
         _building = Add(new AuditNode(Nodes.Count, NodeKind.Chain, _building) { Deadline = deadline });

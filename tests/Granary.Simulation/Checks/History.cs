@@ -9,7 +9,8 @@ namespace Granary.Simulation.Checks;
 /// <summary>A broken rule.</summary>
 internal sealed record Violation(string Rule, string What);
 
-/// <summary>What clients and handlers have seen, and what has become durable. Each new thing is checked against what is known.</summary>
+/// <summary>What clients and handlers have seen, and what has become durable. Each new thing is checked against what
+/// is known.</summary>
 internal sealed class History
 {
     private readonly World _world;
@@ -65,7 +66,7 @@ internal sealed class History
         var execution = new Execution(process, task, _executions.Count, label, temper, ending);
         _executions.Add(execution);
         Note(task.Job.Value ^ task.Node, task.Attempt, label);
-        Trace($"process {process.Number} runs {task.Job} node {task.Node} attempt {task.Attempt} as x{execution.Id} ({temper}, {ending})");
+        Trace($"process {process.Number} runs {task.Job}: {execution}");
         if (!_byId.TryGetValue(task.Job, out JobHistory? job))
             Violate("S1", $"a task of job {task.Job} runs, which is not durable");
         else if (label > 0 && _jobOfLabel[label] != job.Number)

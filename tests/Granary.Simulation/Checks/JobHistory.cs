@@ -58,7 +58,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         _written.Add(job, new LogAudit(job, header, this));
     }
 
-    /// <summary>Something of it has become durable. Submissions that were given up may have left staged pieces.</summary>
+    /// <summary>Something of it has become durable. Submissions that were given up may have left staged
+    /// pieces.</summary>
     public void Written(JobWrite write)
     {
         LogAudit audit = _written[write.Job];
@@ -75,7 +76,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
             Violate("C1", $"node {execution.Node} was first given {Text(before)}, and then {Text(execution.Input)}");
         if (execution.Label > 0 && !_nodeOfLabel.TryAdd(execution.Label, execution.Node)
             && _nodeOfLabel[execution.Label] != execution.Node)
-            Violate("R4", $"task {execution.Label} ran as node {_nodeOfLabel[execution.Label]} and as node {execution.Node}");
+            Violate("R4",
+                $"task {execution.Label} ran as node {_nodeOfLabel[execution.Label]} and as node {execution.Node}");
         if (!_called.TryAdd((execution.Node, execution.Attempt), execution.Process.Number) && !wasSplit
             && _called[(execution.Node, execution.Attempt)] == execution.Process.Number)
             Violate("I3", $"attempt {execution.Attempt} of node {execution.Node} was called twice in one process");
@@ -117,14 +119,18 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     public void Appended(Appending appending, AppendReceipt receipt)
     {
         history.Trace($"job {number}: {receipt} for {appending.Key ?? "no key"}");
-        if (appending.Receipt is { } before && before != receipt) Violate("S2", $"an append was answered {before}, and then {receipt}");
+        if (appending.Receipt is { } before && before != receipt)
+            Violate("S2", $"an append was answered {before}, and then {receipt}");
         appending.Receipt = receipt;
-        if (receipt.Count != appending.Items.Count) Violate("S3", $"{appending.Items.Count} items were appended, and {receipt} was answered");
+        if (receipt.Count != appending.Items.Count)
+            Violate("S3", $"{appending.Items.Count} items were appended, and {receipt} was answered");
         if (Audit!.ItemCount < receipt.FirstIndex + receipt.Count)
-            Violate("S3", $"an append ({receipt}) was acknowledged before it was durable: there are {Audit.ItemCount} items");
+            Violate("S3",
+                $"an append ({receipt}) was acknowledged before it was durable: there are {Audit.ItemCount} items");
         foreach (Appending other in _appends)
         {
-            if (other != appending && other.Receipt is { } there && there.FirstIndex < receipt.FirstIndex + receipt.Count
+            if (other != appending && other.Receipt is { } there
+                && there.FirstIndex < receipt.FirstIndex + receipt.Count
                 && receipt.FirstIndex < there.FirstIndex + there.Count)
                 Violate("S3", $"two appends were answered {there} and {receipt}");
         }
@@ -133,8 +139,10 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     public void AppendRefused(Appending appending, Refusal refusal)
     {
         if (appending.Receipt is not null) Violate("S2", $"an append was answered, and then refused as {refusal}");
-        if (refusal == Refusal.Sealed && !Audit!.WasComplete) Violate("S3", "an append was refused as sealed, and nothing had sealed it");
-        if (refusal == Refusal.NotABatch && plan.Spec.Kind == JobKind.Batch) Violate("S3", "an append was refused as if to a chain");
+        if (refusal == Refusal.Sealed && !Audit!.WasComplete)
+            Violate("S3", "an append was refused as sealed, and nothing had sealed it");
+        if (refusal == Refusal.NotABatch && plan.Spec.Kind == JobKind.Batch)
+            Violate("S3", "an append was refused as if to a chain");
         appending.IsRefused = true;
     }
 
@@ -162,7 +170,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
 
     public void Sealed()
     {
-        if (plan.Spec.Kind == JobKind.Batch && !Audit!.WasComplete) Violate("S3", "a seal was acknowledged before it was durable");
+        if (plan.Spec.Kind == JobKind.Batch && !Audit!.WasComplete)
+            Violate("S3", "a seal was acknowledged before it was durable");
     }
 
     public void Resized(int size)
@@ -189,7 +198,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     {
         foreach (Outcome outcome in page.Outcomes)
         {
-            if (outcome.Sequence != ++after) Violate("Q2", $"completion {outcome.Sequence} was shown where {after} was due");
+            if (outcome.Sequence != ++after)
+                Violate("Q2", $"completion {outcome.Sequence} was shown where {after} was due");
             else Show(outcome);
             if (history.Violation is not null) return;
         }
@@ -202,7 +212,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         for (int i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i] is not { } outcome) continue;
-            if (outcome.Index != from + i) Violate("Q1", $"the outcome of item {outcome.Index} was shown as that of item {from + i}");
+            if (outcome.Index != from + i)
+                Violate("Q1", $"the outcome of item {outcome.Index} was shown as that of item {from + i}");
             Show(outcome);
         }
     }
@@ -210,8 +221,10 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     public void Show(JobStatus status)
     {
         if (status.CompletionCount > Audit!.CompletionCount)
-            Violate("Q2", $"{status.CompletionCount} completions were counted, and {Audit.CompletionCount} are durable");
-        if (status.ItemCount > Audit.ItemCount) Violate("Q2", $"{status.ItemCount} items were counted, and {Audit.ItemCount} are durable");
+            Violate("Q2",
+                $"{status.CompletionCount} completions were counted, and {Audit.CompletionCount} are durable");
+        if (status.ItemCount > Audit.ItemCount)
+            Violate("Q2", $"{status.ItemCount} items were counted, and {Audit.ItemCount} are durable");
         if (status.State.IsEnd() && !Audit.WasEnded) Violate("Q2", "was shown as ended before that was durable");
     }
 
@@ -219,7 +232,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     public void CheckCounts(JobStatus status)
     {
         (int, int, int) shown = (status.Counts.Succeeded, status.Counts.Failed, status.Counts.Canceled);
-        if (shown != Audit!.CountEnded()) Violate("Q5", $"its counts are {status.Counts}, and should be {Audit.CountEnded()}");
+        if (shown != Audit!.CountEnded())
+            Violate("Q5", $"its counts are {status.Counts}, and should be {Audit.CountEnded()}");
     }
 
     // Whatever way it is shown, a completion is what it was.
@@ -233,8 +247,10 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         if (outcome.Sequence <= _shown.Count && _shown[outcome.Sequence - 1] is { } before)
         {
             // A batch inside yields its items as they are now; only a retry by hand changes them.
-            bool mayDiffer = RetriesAsked > 0 && outcome.State == JobState.Succeeded && outcome.Value.Span.StartsWith("[{"u8);
-            if (!Same(before, outcome, mayDiffer)) Violate("I2", $"completion {outcome.Sequence} was {Text(before)}, and is now {Text(outcome)}");
+            bool mayDiffer = RetriesAsked > 0 && outcome.State == JobState.Succeeded
+                && outcome.Value.Span.StartsWith("[{"u8);
+            if (!Same(before, outcome, mayDiffer))
+                Violate("I2", $"completion {outcome.Sequence} was {Text(before)}, and is now {Text(outcome)}");
             return;
         }
         while (_shown.Count < outcome.Sequence) _shown.Add(null!);
@@ -261,8 +277,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
             case JobState.Failed when outcome.Error!.Message.StartsWith('x'):
                 CheckError(outcome, int.Parse(outcome.Error.Message.AsSpan(1)));
                 break;
-            case JobState.Canceled when outcome.Reason is Reason.BeforeStart or Reason.Stopped or Reason.Abandoned or Reason.BetweenAttempts
-                && Audit!.Cancels == 0:
+            case JobState.Canceled when Audit!.Cancels == 0
+                && outcome.Reason is Reason.BeforeStart or Reason.Stopped or Reason.Abandoned or Reason.BetweenAttempts:
                 Violate("T1", $"item {outcome.Index} is {Text(outcome)}, and nobody canceled");
                 break;
             default:
@@ -273,19 +289,21 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     private void CheckResult(Outcome outcome, int label, int id)
     {
         Execution? execution = id < history.Executions.Count ? history.Executions[id] : null;
-        if (execution is not { HasEnded: true, Ending: Ending.Return } || execution.Job != Audit!.Job || execution.Label != label)
+        if (execution is not { HasEnded: true, Ending: Ending.Return } || execution.Job != Audit!.Job
+            || execution.Label != label)
             Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which no handler returned");
         else if (ItemAt(outcome.Index) is ChainItem chain && LabelOf(chain) is { } last && last != label)
             Violate("C2", $"item {outcome.Index} is {Text(outcome)}, and its last step is task {last}");
         else if (ItemAt(outcome.Index) is TaskItem task && History.TryReadLabel(task.Args.Span, out int its)
             && (its != label || execution.Attempt != outcome.Attempts))
-            Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which attempt {execution.Attempt} of task {label} returned, not {its}");
+            Violate("R4",
+                $"{Text(outcome)} was returned by attempt {execution.Attempt} of task {label}, and not of {its}");
     }
 
     private void CheckError(Outcome outcome, int id)
     {
         Execution? execution = id < history.Executions.Count ? history.Executions[id] : null;
-        if (execution is not { HasEnded: true, Ending: Ending.Throw or Ending.ThrowForGood or Ending.ThrowForLater or Ending.Stop }
+        if (execution is not { HasEnded: true, Ending: not (Ending.Return or Ending.ReturnTooMuch) }
             || execution.Job != Audit!.Job)
             Violate("R4", $"item {outcome.Index} is {Text(outcome)}, which no handler threw");
     }
@@ -300,7 +318,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
     {
         if (index < plan.Items.Count) return plan.Items[index];
         foreach (Appending append in _appends)
-            if (append.Receipt is { } at && index >= at.FirstIndex && index < at.FirstIndex + at.Count) return append.Items[index - at.FirstIndex];
+            if (append.Receipt is { } at && index >= at.FirstIndex && index < at.FirstIndex + at.Count)
+                return append.Items[index - at.FirstIndex];
         return null;
     }
 
@@ -318,7 +337,8 @@ internal sealed class JobHistory(History history, JobPlan plan, int number)
         label = id = 0;
         if (value.Length < 5 || value[0] != '[') return false;
         int comma = value.IndexOf((byte)',');
-        return comma > 0 && History.TryReadLabel(value[1..comma], out label) && History.TryReadLabel(value[(comma + 1)..^1], out id);
+        return comma > 0 && History.TryReadLabel(value[1..comma], out label)
+            && History.TryReadLabel(value[(comma + 1)..^1], out id);
     }
 
     public static bool Same(Outcome a, Outcome b, bool valueMayDiffer = false) =>

@@ -7,8 +7,8 @@ using Granary.Stores;
 namespace Granary.Simulation.Checks;
 
 /// <summary>
-/// Reads each record of a job as it becomes durable and checks it by rules of its own, written from the promises and not from the
-/// machine. What the record says has happened is durable from here on.
+/// Reads each record of a job as it becomes durable and checks it by rules of its own, written from the promises and
+/// not from the machine. What the record says has happened is durable from here on.
 /// </summary>
 internal sealed class LogAudit
 {
@@ -60,15 +60,18 @@ internal sealed class LogAudit
         IsLive |= write.Phase != JobPhase.Staged;
         foreach (StoredPage page in write.Pages)
         {
-            if (page.Number != _readPages++) Violate("S1", $"page {page.Number} was written where page {_readPages - 1} was due");
+            if (page.Number != _readPages++)
+                Violate("S1", $"page {page.Number} was written where page {_readPages - 1} was due");
             PageReader.ReadShape(Job, page, _tree);
         }
         if (write.Record is { } record) Read(record);
         if (!IsLive) return;
         JobSummary summary = JobCodec.ReadSummary(Job, write.Summary);
-        if (summary.ItemCount != ItemCount || summary.CompletionCount != CompletionCount || summary.RecordCount != _records
+        if (summary.ItemCount != ItemCount || summary.CompletionCount != CompletionCount
+            || summary.RecordCount != _records
             || summary.State.IsEnd() != Root.IsEnded || summary.Paused != Root.IsPaused)
-            Violate("Q5", $"the summary says {summary}; there are {ItemCount} items and {CompletionCount} completions, {Root}");
+            Violate("Q5",
+                $"the summary says {summary}; there are {ItemCount} items and {CompletionCount} completions, {Root}");
     }
 
     /// <summary>A handler was called for a task of this job.</summary>
@@ -93,34 +96,39 @@ internal sealed class LogAudit
             if (other.Job == Job && !other.IsSignaled && !other.HasEnded) running++;
         foreach (int size in _history.SizesAsked) limit = Math.Max(limit, size);
         if (_spec.Kind == JobKind.Batch && running >= Math.Max(limit, _spec.MaxConcurrency))
-            Violate("I6", $"{running + 1} handlers run at once, with {Math.Max(limit, _spec.MaxConcurrency)} slots at most");
+            Violate("I6",
+                $"{running + 1} handlers run at once, with {Math.Max(limit, _spec.MaxConcurrency)} slots at most");
     }
 
     /// <summary>From here on nothing starts, unless a retry was, or is, asked for.</summary>
     public void CancelAcknowledged(int retries) => _retriesBeforeCancel = retries;
 
     /// <summary>Leaves that succeeded, failed and were canceled.</summary>
-    public (int, int, int) CountEnded() => (Count(JobState.Succeeded), Count(JobState.Failed), Count(JobState.Canceled));
+    public (int, int, int) CountEnded() =>
+        (Count(JobState.Succeeded), Count(JobState.Failed), Count(JobState.Canceled));
 
-    private int Count(JobState outcome) => _tree.Nodes.Count(node => node.IsLeaf && node.IsEnded && node.Outcome == outcome);
+    private int Count(JobState outcome) =>
+        _tree.Nodes.Count(node => node.IsLeaf && node.IsEnded && node.Outcome == outcome);
 
     /// <summary>A completion was shown: it is the one that is recorded.</summary>
     public void CheckShown(Outcome outcome)
     {
         (int, JobState, Reason) recorded = _completions[outcome.Sequence - 1];
         if (recorded != (outcome.Index, outcome.State, outcome.Reason))
-            Violate("Q2", $"completion {outcome.Sequence} was shown as {JobHistory.Text(outcome)}, and is recorded as {recorded}");
+            Violate("Q2",
+                $"completion {outcome.Sequence} was shown as {JobHistory.Text(outcome)}, and recorded as {recorded}");
     }
 
     private void Read(StoredRecord record)
     {
         var reader = new RecordReader(Job, record);
         if (reader.Start != new RecordStart(_records, _ordinals + 1, _completions.Count + 1))
-            Violate("I2", $"record {record.Number} begins at {reader.Start}, where {_records} records hold {_ordinals} completions");
+            Violate("I2", $"record {record.Number} begins at {reader.Start}, after {_records} with {_ordinals}");
         _records++;
         while (reader.Next(out JobEvent e))
         {
-            if (_history.IsTracing) _history.Trace($"    record {record.Number}: {e.Kind} {_tree.Nodes[e.Node]}: {e.State} {e.Reason} {e.Number}");
+            if (_history.IsTracing)
+                _history.Trace($"    {record.Number}: {e.Kind} {_tree.Nodes[e.Node]}: {e.State} {e.Reason} {e.Number}");
             Read(e);
         }
         _rules.CheckSettled();
@@ -134,10 +142,12 @@ internal sealed class LogAudit
         {
             case EventKind.Submitted:
                 _items = Root.Children.Count;
-                if (_records != 1 || e.Pages.Count != _readPages) Violate("S1", "is submitted in the middle of its log");
+                if (_records != 1 || e.Pages.Count != _readPages)
+                    Violate("S1", "is submitted in the middle of its log");
                 break;
             case EventKind.Begun:
-                if (_isBegun || (_spec.Delay > TimeSpan.Zero && e.At < _submittedAt + _spec.Delay)) Violate("S1", $"begins at {e.At}, after {_spec.Delay}");
+                if (_isBegun || (_spec.Delay > TimeSpan.Zero && e.At < _submittedAt + _spec.Delay))
+                    Violate("S1", $"begins at {e.At}, after {_spec.Delay}");
                 _isBegun = true;
                 AuditRules.Reach(Root, e.At);
                 break;
@@ -152,9 +162,8 @@ internal sealed class LogAudit
                 for (int i = 0; i < e.Number; i++)
                 {
                     AuditNode node = _tree.Nodes[e.Node + i];
-                    if (node.Attempts > 0 && node.Standing != Standing.NotReached && node.Attempts != 0 && node.Number != e.Node)
-                        Violate("R4", $"{node} is ended in a range");
-                    Complete(node, e with { Node = node.Number, Item = e.Item < 0 ? -1 : e.Item + i, Number = node.Attempts });
+                    Complete(node,
+                        e with { Node = node.Number, Item = e.Item < 0 ? -1 : e.Item + i, Number = node.Attempts });
                 }
                 break;
             case EventKind.Recovered:

@@ -1,7 +1,7 @@
 namespace Granary.Simulation.Checks;
 
-/// <summary>Faults that tests plant, to see that the checks find them. None of them is in the engine: they sit in what the simulation
-/// puts around it.</summary>
+/// <summary>Faults that tests plant, to see that the checks find them. None of them is in the engine: they sit in
+/// what the simulation puts around it.</summary>
 internal enum PlantedBug
 {
     None = 0,

@@ -35,14 +35,16 @@ internal sealed class FinalCheck(World world, Population all)
 
     private async Task CheckAsync(JobHistory job, JobId id)
     {
-        CompletionPage page = await all.InsistAsync((e, stop) => e.ReadCompletionsAsync(id, 0, 10_000, TimeSpan.Zero, stop));
+        CompletionPage page = await all.InsistAsync((e, stop) => e.ReadCompletionsAsync(
+            id, 0, 10_000, TimeSpan.Zero, stop));
         job.Show(0, page);
         if (!page.Ended) job.Violate("I7", "had ended, and has not now");
         IReadOnlyList<Outcome?> outcomes = await all.InsistAsync((e, stop) => e.ReadOutcomesAsync(id, 0, 10_000, stop));
         job.Show(0, outcomes);
         JobStatus status = await all.InsistAsync((e, stop) => e.GetStatusAsync(id, stop));
         await all.InsistAsync((e, stop) => CountAsync(e, id, stop));
-        if (outcomes.Count != status.ItemCount) job.Violate("Q1", $"has {status.ItemCount} items and {outcomes.Count} outcomes");
+        if (outcomes.Count != status.ItemCount)
+            job.Violate("Q1", $"has {status.ItemCount} items and {outcomes.Count} outcomes");
         for (int i = 0; i < outcomes.Count; i++)
             if (outcomes[i] is null) job.Violate("I7", $"has ended, and item {i} has no outcome");
         if (page.Outcomes.Count != status.CompletionCount)
@@ -61,7 +63,8 @@ internal sealed class FinalCheck(World world, Population all)
             await reader.ReadOutcomesAsync(0, reader.OrdinalsOf(0, shown.Count), CancellationToken.None);
         for (int i = 0; i < shown.Count; i++)
             if (read[i] is not { } outcome || !JobHistory.Same(outcome, shown[i]!))
-                job.Violate("Q1", $"item {i} is shown as {JobHistory.Text(shown[i]!)}, and the disk has something else");
+                job.Violate("Q1",
+                    $"item {i} is shown as {JobHistory.Text(shown[i]!)}, and the disk has something else");
     }
 
     private static void CheckItems(
@@ -76,7 +79,8 @@ internal sealed class FinalCheck(World world, Population all)
         }
         foreach (Outcome? outcome in outcomes)
             if (outcome is not null && latest.GetValueOrDefault(outcome.Index) != outcome.Sequence)
-                job.Violate("Q1", $"item {outcome.Index} is shown with completion {outcome.Sequence}, and has {latest.GetValueOrDefault(outcome.Index)}");
+                job.Violate("Q1",
+                    $"item {outcome.Index} is shown with completion {outcome.Sequence}, which is not its last");
         int known = job.Plan.Items.Count, possible = known;
         foreach (Appending append in job.Appends)
         {

@@ -5,7 +5,8 @@ using Granary.Simulation.Worlds;
 
 namespace Granary.Simulation.Clients;
 
-/// <summary>Everything that clients do with one job. Each request of the plan runs by itself, so that they meet.</summary>
+/// <summary>Everything that clients do with one job. Each request of the plan runs by itself, so
+/// that they meet.</summary>
 internal sealed class JobClient(Population all, World world, JobPlan plan, JobHistory history)
 {
     private readonly TaskCompletionSource<JobId?> _submitted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,7 +26,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
 
     public string Describe()
     {
-        string open = string.Join(", ", _requests.Where(request => !request.Task.IsCompleted).Select(request => request.Step));
+        string open = string.Join(", ",
+            _requests.Where(request => !request.Task.IsCompleted).Select(request => request.Step));
         return open.Length + _doing.Length == 0 ? "" : $"job {history.Number} ({history.Id}): {_doing} {open}";
     }
 
@@ -61,7 +63,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
                 break;
             case StepKind.Cancel:
                 int retries = history.RetriesOpen > 0 ? -1 : history.RetriesAsked;
-                await SteerAsync(step, engine => engine.CancelAsync(job, step.Scope), () => history.Canceled(step.Scope, retries));
+                await SteerAsync(step, engine => engine.CancelAsync(job, step.Scope),
+                    () => history.Canceled(step.Scope, retries));
                 break;
             case StepKind.Retry:
                 await RetryAsync(job, step);
@@ -76,7 +79,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
                 await SteerAsync(step, engine => engine.SealAsync(job), history.Sealed);
                 break;
             case StepKind.Resize:
-                await SteerAsync(step, engine => engine.ResizeAsync(job, step.Number), () => history.Resized(step.Number));
+                await SteerAsync(step, engine => engine.ResizeAsync(job, step.Number),
+                    () => history.Resized(step.Number));
                 break;
             case StepKind.Pause:
                 await SteerAsync(step, engine => engine.PauseAsync(job), () => history.Paused(true));
@@ -140,7 +144,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
             try
             {
                 AppendReceipt receipt =
-                    await all.AskAsync((engine, hangUp) => engine.AppendAsync(job, ItemsAsync(step.Items), step.Key, hangUp));
+                    await all.AskAsync((engine, hangUp) => engine.AppendAsync(
+                        job, ItemsAsync(step.Items), step.Key, hangUp));
                 history.Appended(appending, receipt);
                 return;
             }
@@ -235,7 +240,8 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
             }
             return true;
         });
-        while (!(await all.InsistAsync((engine, hangUp) => engine.GetStatusAsync(job, hangUp))).State.IsEnd()) await all.PauseAsync();
+        while (!(await all.InsistAsync((engine, hangUp) => engine.GetStatusAsync(job, hangUp))).State.IsEnd())
+            await all.PauseAsync();
     }
 
     // Submitted a piece at a time.

@@ -61,7 +61,8 @@ internal sealed class Population
 
     public async Task<CompletionPage> ReadAsync(JobId job, int after, int max, TimeSpan patience)
     {
-        CompletionPage page = await InsistAsync((engine, hangUp) => engine.ReadCompletionsAsync(job, after, max, patience, hangUp));
+        CompletionPage page = await InsistAsync((engine, hangUp) => engine.ReadCompletionsAsync(
+            job, after, max, patience, hangUp));
         // The planted bug: the page leaves one out.
         return _world.Planted == PlantedBug.CursorGap && after > 0 && page.Outcomes.Count > 1
             ? page with { Outcomes = [.. page.Outcomes.Skip(1)] }
@@ -74,7 +75,8 @@ internal sealed class Population
     public static bool IsUnknown(Exception e) => e switch
     {
         ConnectionLostException or OperationCanceledException => true,
-        StoreException store => store.Fault is StoreFault.Unavailable or StoreFault.Full or StoreFault.Unknown or StoreFault.Owned,
+        StoreException store =>
+            store.Fault is StoreFault.Unavailable or StoreFault.Full or StoreFault.Unknown or StoreFault.Owned,
         RefusedException refused => refused.Refusal is Refusal.Stopping or Refusal.NoHandler,
         _ => false,
     };

@@ -37,10 +37,11 @@ internal sealed class Campaign(ulong firstSeed, int histories, TimeSpan limit, P
     public string Summary()
     {
         double perSecond = _histories / _watch.Elapsed.TotalSeconds, perCore = _histories / _processor.TotalSeconds;
-        return string.Create(CultureInfo.InvariantCulture,
-            $"{_histories:N0} histories (the corpus and seeds from {firstSeed}), {FailureCount} broke a rule; {_executions:N0} attempts, "
-            + $"{_crashes:N0} crashes, {_steps:N0} steps in {_watch.Elapsed.TotalSeconds:f1} s: {perSecond:N0} a second on "
-            + $"{Environment.ProcessorCount} cores, {perCore:N0} in a second of processor time.");
+        return FormattableString.Invariant($"""
+            {_histories:N0} histories (the corpus and seeds from {firstSeed}), {FailureCount} broke a rule;
+            {_executions:N0} attempts, {_crashes:N0} crashes, {_steps:N0} steps in {_watch.Elapsed.TotalSeconds:f1} s:
+            {perSecond:N0} a second on {Environment.ProcessorCount} cores, {perCore:N0} in a second of processor time.
+            """);
     }
 
     /// <summary>Seeds that once showed a fault.</summary>

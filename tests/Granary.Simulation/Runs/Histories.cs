@@ -5,7 +5,8 @@ using Granary.Simulation.Worlds;
 namespace Granary.Simulation.Runs;
 
 /// <summary>What came of one history.</summary>
-internal sealed record Result(Plan Plan, Violation? Violation, ulong Hash, int Steps, int Executions, int Crashes, string Trace);
+internal sealed record Result(Plan Plan, Violation? Violation, ulong Hash, int Steps, int Executions, int Crashes,
+    string Trace);
 
 /// <summary>Runs single histories.</summary>
 internal static class Histories

@@ -3,7 +3,8 @@ using Granary.Simulation.Plans;
 
 namespace Granary.Simulation.Runs;
 
-/// <summary>Makes a failing plan short: the shortest prefix of its steps that still breaks a rule, and then without each step that it
+/// <summary>Makes a failing plan short: the shortest prefix of its steps that still breaks a rule, and then without
+/// each step that it
 /// does not need.</summary>
 internal static class Shrinker
 {
@@ -32,6 +33,11 @@ internal static class Shrinker
     public static string Describe(Result result)
     {
         string steps = string.Join('\n', result.Plan.Steps.Select(step => $"    {step}"));
-        return $"seed {result.Plan.Seed} breaks {result.Violation!.Rule}: {result.Violation.What}\n  the plan that still shows it:\n{steps}\n{result.Trace}";
+        return $"""
+            seed {result.Plan.Seed} breaks {result.Violation!.Rule}: {result.Violation.What}
+              the plan that still shows it:
+            {steps}
+            {result.Trace}
+            """;
     }
 }

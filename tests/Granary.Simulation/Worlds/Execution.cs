@@ -75,6 +75,8 @@ internal sealed class Execution(SimProcess process, TaskContext task, int id, in
 
     public void Die() => HasDied = true;
 
+    public override string ToString() => $"node {Node}, attempt {Attempt}, as x{id} ({temper}, {Ending})";
+
     /// <summary>On the way back to the engine: returns, or throws.</summary>
     public void End(IBufferWriter<byte> result)
     {
@@ -92,7 +94,8 @@ internal sealed class Execution(SimProcess process, TaskContext task, int id, in
             case Ending.ThrowForGood:
                 throw new TaskFailedException($"x{id}", new SimFailure("")) { Retryable = false };
             case Ending.ThrowForLater:
-                throw new TaskFailedException($"x{id}", new SimFailure("")) { RetryAfter = TimeSpan.FromSeconds(id % 5) };
+                throw new TaskFailedException($"x{id}",
+                    new SimFailure("")) { RetryAfter = TimeSpan.FromSeconds(id % 5) };
             case Ending.Stop:
                 throw new OperationCanceledException($"x{id}");
             case Ending.Throw:

@@ -27,7 +27,8 @@ internal sealed class Pokes
         BatchState state = activation.Machine.State;
         foreach (int node in state.DueAt.Keys)
         {
-            if (state.Nodes[node].Reason == Reason.RetryBackoff && _leaked.Add((activation, node, state.Nodes[node].Attempts)))
+            if (state.Nodes[node].Reason == Reason.RetryBackoff
+                && _leaked.Add((activation, node, state.Nodes[node].Attempts)))
                 state.Tree.ParentOf(node).Pool.Take();
         }
     }

@@ -12,7 +12,8 @@ internal sealed class ProcessStore(World world, SimContext context) : IJobStore
     public ValueTask<WriteResult[]> CommitAsync(IReadOnlyList<JobWrite> writes, CancellationToken cancellation) =>
         throw new NotSupportedException("The simulation takes the steps of a commit itself.");
 
-    public ValueTask<StoredJob?> AcquireAsync(JobId job, CancellationToken cancellation) => Answer(() => Disk.Acquire(job));
+    public ValueTask<StoredJob?> AcquireAsync(JobId job, CancellationToken cancellation) =>
+        Answer(() => Disk.Acquire(job));
 
     public ValueTask<StoredJob?> LoadAsync(JobId job, CancellationToken cancellation) => Answer(() => Disk.Load(job));
 
@@ -32,7 +33,8 @@ internal sealed class ProcessStore(World world, SimContext context) : IJobStore
     public ValueTask<IReadOnlyList<JobId>> ListLiveAsync(JobId after, int max, CancellationToken cancellation) =>
         Answer<IReadOnlyList<JobId>>(() => Disk.ListLive(after, max));
 
-    public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
+    public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max,
+        CancellationToken cancellation) =>
         Answer<IReadOnlyList<JobId>>(() => Disk.ListExpired(now, max));
 
     public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation) =>
@@ -52,7 +54,8 @@ internal sealed class ProcessStore(World world, SimContext context) : IJobStore
         if (world.Faults.TakeReadFault())
         {
             world.Trace($"a read fails");
-            return ValueTask.FromException<T>(new StoreException(StoreFault.Unavailable, "The simulated disk does not answer."));
+            return ValueTask.FromException<T>(new StoreException(StoreFault.Unavailable,
+                "The simulated disk does not answer."));
         }
         return world.Faults.ReadsLate() ? new(LaterAsync(read)) : new(read());
     }

@@ -1,7 +1,8 @@
 namespace Granary.Simulation.Worlds;
 
 /// <summary>
-/// The time of a history. Timers run on time that only goes forward; the clock on the wall may jump. A timer's callback goes to the
+/// The time of a history. Timers run on time that only goes forward; the clock on the wall may jump. A timer's
+/// callback goes to the
 /// context that made the timer.
 /// </summary>
 internal sealed class SimClock : TimeProvider
@@ -39,7 +40,8 @@ internal sealed class SimClock : TimeProvider
         _furthest = Math.Max(_furthest, Jumped);
     }
 
-    /// <summary>Puts the clock on the wall where it was furthest, so that nothing is due later than it was asked for.</summary>
+    /// <summary>Puts the clock on the wall where it was furthest, so that nothing is due later than it was asked
+    /// for.</summary>
     public void CatchUp() => Jumped = _furthest;
 
     public void Advance(long ticks)

@@ -22,7 +22,8 @@ internal enum CommitFault : byte
 }
 
 /// <summary>
-/// The commit thread of one process, a step at a time: gather, write, report. The steps are the engine's own; between two sources of
+/// The commit thread of one process, a step at a time: gather, write, report. The steps are the engine's own; between
+/// two sources of
 /// one step, other things happen in the process.
 /// </summary>
 internal sealed class SimCommit
@@ -59,11 +60,13 @@ internal sealed class SimCommit
             _commit.Submit(new Interleaved(_process, source));
             return;
         }
-        if (!_sources.TryGetValue(source, out Interleaved? known)) _sources.Add(source, known = new Interleaved(_process, source));
+        if (!_sources.TryGetValue(source, out Interleaved? known))
+            _sources.Add(source, known = new Interleaved(_process, source));
         _commit.Submit(known);
     }
 
-    public Task<WriteResult> SubmitAsync(JobWrite write, CancellationToken cancellation) => _commit.SubmitAsync(write, cancellation);
+    public Task<WriteResult> SubmitAsync(JobWrite write, CancellationToken cancellation) =>
+        _commit.SubmitAsync(write, cancellation);
 
     /// <summary>Commits what is queued, then ends.</summary>
     public Task StopAsync()
@@ -126,7 +129,8 @@ internal sealed class SimCommit
     {
         _error = new StoreException(StoreFault.Unknown, "The simulated disk failed in the middle of a write.");
         // The planted bug: the engine takes it for written.
-        if (_world.Planted == PlantedBug.FailureIgnored) (_results, _error) = ([.. _commit.Group.Select(_ => WriteResult.Written)], null);
+        if (_world.Planted == PlantedBug.FailureIgnored)
+            (_results, _error) = ([.. _commit.Group.Select(_ => WriteResult.Written)], null);
     }
 
     private void Report()

@@ -1,6 +1,7 @@
 namespace Granary.Simulation.Worlds;
 
-/// <summary>Where the continuations of one process, or of the clients, wait for their turn. A process that was killed loses them.</summary>
+/// <summary>Where the continuations of one process, or of the clients, wait for their turn. A process that was killed
+/// loses them.</summary>
 internal sealed class SimContext(int thread, SimProcess? process = null) : SynchronizationContext
 {
     private readonly List<(SendOrPostCallback Callback, object? State)> _queue = [];
@@ -10,7 +11,8 @@ internal sealed class SimContext(int thread, SimProcess? process = null) : Synch
 
     public bool IsDead { get; private set; }
 
-    /// <summary>Something came from another thread: code under test has left the simulation, and nothing can be repeated.</summary>
+    /// <summary>Something came from another thread: code under test has left the simulation, and nothing can be
+    /// repeated.</summary>
     public bool HasEscaped { get; private set; }
 
     public int Count => _queue.Count;
@@ -25,7 +27,8 @@ internal sealed class SimContext(int thread, SimProcess? process = null) : Synch
         if (!IsDead) _queue.Add((d, state));
     }
 
-    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("Nothing waits in a simulation.");
+    public override void Send(SendOrPostCallback d, object? state) =>
+        throw new NotSupportedException("Nothing waits in a simulation.");
 
     public override SynchronizationContext CreateCopy() => this;
 

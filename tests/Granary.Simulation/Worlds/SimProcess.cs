@@ -42,7 +42,8 @@ internal sealed class SimProcess : IEngineThreads
     public bool IsDead => Context.IsDead;
 
     /// <summary>It serves, or will when it has started.</summary>
-    public bool IsUp => !IsDead && !Starting.IsFaulted && !(Starting.IsCompletedSuccessfully && Starting.Result.Completion.IsCompleted);
+    public bool IsUp =>
+        !IsDead && !Starting.IsFaulted && !(Starting.IsCompletedSuccessfully && Starting.Result.Completion.IsCompleted);
 
     /// <summary>Handlers that have been called and have not come back.</summary>
     public List<Execution> Executions { get; } = [];
@@ -95,7 +96,8 @@ internal sealed class SimProcess : IEngineThreads
 
     public void Commit(IPendingWrite source) => _commit.Submit(source);
 
-    public Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation) => _commit.SubmitAsync(write, cancellation);
+    public Task<WriteResult> CommitAsync(JobWrite write, CancellationToken cancellation) =>
+        _commit.SubmitAsync(write, cancellation);
 
     public async ValueTask DisposeAsync()
     {

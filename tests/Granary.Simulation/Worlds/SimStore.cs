@@ -4,7 +4,8 @@ using Granary.Stores;
 
 namespace Granary.Simulation.Worlds;
 
-/// <summary>What is on the disk of a history: every process sees the same. Applies writes as a store must, and shows each durable
+/// <summary>What is on the disk of a history: every process sees the same. Applies writes as a store must, and shows
+/// each durable
 /// record to the audit.</summary>
 internal sealed class SimStore(PlantedBug planted)
 {
@@ -118,7 +119,8 @@ internal sealed class SimStore(PlantedBug planted)
     private Entry? Visible(JobId job) =>
         _jobs.TryGetValue(job, out Entry? entry) && entry.Phase != JobPhase.Staged ? entry : null;
 
-    private static StoredJob Row(JobId job, Entry entry) => new(job, entry.Epoch, entry.Phase, entry.Header, entry.Summary);
+    private static StoredJob Row(JobId job, Entry entry) =>
+        new(job, entry.Epoch, entry.Phase, entry.Header, entry.Summary);
 
     private sealed class Entry
     {

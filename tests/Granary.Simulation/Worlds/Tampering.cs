@@ -4,7 +4,8 @@ using Granary.Stores;
 
 namespace Granary.Simulation.Worlds;
 
-/// <summary>What planted bugs of the disk do to records: events are left out or changed, and the record is sealed again.</summary>
+/// <summary>What planted bugs of the disk do to records: events are left out or changed, and the record is sealed
+/// again.</summary>
 internal sealed class Tampering(PlantedBug planted)
 {
     private int _writes;

@@ -6,7 +6,8 @@ using Granary.Simulation.Plans;
 namespace Granary.Simulation.Worlds;
 
 /// <summary>
-/// One history: processes, a disk, a clock and clients in one thread. In each step one thing that could happen next happens, chosen
+/// One history: processes, a disk, a clock and clients in one thread. In each step one thing that could happen next
+/// happens, chosen
 /// by chance from the seed.
 /// </summary>
 internal sealed class World
@@ -14,7 +15,8 @@ internal sealed class World
     /// <summary>Steps after which a history is taken to go round in circles.</summary>
     private const int MaxSteps = 60_000;
 
-    /// <summary>Time from the end of the faults in which everything must have ended. The longest that a plan can ask for are some
+    /// <summary>Time from the end of the faults in which everything must have ended. The longest that a plan can ask
+    /// for are some
     /// retries, each after a minute at most, and waits, one after another.</summary>
     private static readonly long MaxHealing = TimeSpan.FromHours(3).Ticks;
 
@@ -115,7 +117,8 @@ internal sealed class World
             ? Random.Chance(20) ? Temper.AtOnce : Temper.Normal
             : Random.Chance(60) ? Temper.Waiting : Temper.Deaf;
         Ending ending = Random.Chance(_failPercent)
-            ? Random.Pick([Ending.Throw, Ending.Throw, Ending.Throw, Ending.ThrowForGood, Ending.ThrowForLater, Ending.ReturnTooMuch])
+            ? Random.Pick([Ending.Throw, Ending.Throw, Ending.Throw, Ending.ThrowForGood, Ending.ThrowForLater,
+                Ending.ReturnTooMuch])
             : Ending.Return;
         Execution execution = History.Started(process, task, temper, ending);
         process.Executions.Add(execution);
@@ -154,13 +157,15 @@ internal sealed class World
     {
         if (++Steps > MaxSteps || (IsHealing && Clock.Elapsed - _healedAt > MaxHealing))
         {
-            History.Violate("I7", $"not everything has ended {Steps} steps after the beginning: {_population.Describe()}");
+            History.Violate("I7",
+                $"not everything has ended {Steps} steps after the beginning: {_population.Describe()}");
             return;
         }
         for (int i = 0; i < _processes.Count; i++)
         {
             SimProcess process = _processes[i];
-            if (process.Context.HasEscaped) History.Violate("simulation", $"code of process {process.Number} ran on another thread");
+            if (process.Context.HasEscaped)
+                History.Violate("simulation", $"code of process {process.Number} ran on another thread");
             if (!process.IsDead && !process.IsUp) Kill(process);
             if (process.IsDead) _processes.RemoveAt(i--);
             else process.TakeDue();
@@ -199,7 +204,8 @@ internal sealed class World
         Do(_choices[chosen].What, _choices[chosen].Process);
     }
 
-    private void Offer(Happening what, SimProcess? process) => _choices.Add((what, process, Math.Max(1, _weights[(int)what])));
+    private void Offer(Happening what, SimProcess? process) =>
+        _choices.Add((what, process, Math.Max(1, _weights[(int)what])));
 
     private void Do(Happening what, SimProcess? process)
     {
@@ -315,7 +321,8 @@ internal sealed class World
         }
     }
 
-    // Where jobs moved between processes that ran at once, which a store's owner does not allow, only a new start finds them all.
+    // Where jobs moved between processes that ran at once, which a store's owner does not allow, only a new start
+    // finds them all.
     private void Heal()
     {
         IsHealing = true;
