@@ -318,9 +318,11 @@ internal sealed class BatchState
         if (!Nodes[node].IsLeaf)
         {
             Container c = node == 0 ? Root : Tree.ContainerOf(node);
-            c.IsExpired = true;
             if (c == Root) Root.IsComplete = true;
             end = c.EndNode;
+            // Whatever it cuts off in there, reached or not, has not ended by its own rules.
+            for (int inner = node; inner < end; inner++)
+                if (!Nodes[inner].IsLeaf && !Nodes[inner].State.IsEnd()) Tree.ContainerOf(inner).IsExpired = true;
             NoteIfDone(c);
         }
         foreach (int running in Running.Keys)

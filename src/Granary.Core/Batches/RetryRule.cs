@@ -94,7 +94,7 @@ internal static class RetryRule
 
     private static void ForgetOutcomes(BatchState state, Container c)
     {
-        c.IsReached = false;
+        c.IsReached = c.IsExpired = false;
         for (int child = c.Node + 1; child < c.EndNode; child = state.Tree.After(child)) Forget(state, c, child);
     }
 

@@ -46,6 +46,18 @@ public sealed class TakeoverTests
     }
 
     [Fact]
+    public void A_batch_that_a_deadline_around_it_cuts_off_has_failed_and_is_no_result_for_the_steps_before_it()
+    {
+        JobSpec chain = Chain() with { Deadline = TimeSpan.FromMinutes(1) };
+        var rig = new MachineRig(chain, Task(), Task(), Item.Batch(2, Task()));
+        rig.Pass(TimeSpan.FromMinutes(1));
+        rig.Fail("0");
+        Assert.Equal(JobState.Failed, rig.State.Nodes[3].State);
+        rig.Tell((m, now) => m.RetryFailed(now, out _));
+        Assert.Equal(ValueRef.None, rig.State.Tree.InputOf(1));
+    }
+
+    [Fact]
     public void An_open_batch_that_has_failed_takes_no_more_items_and_ends()
     {
         JobSpec open = Batch() with { OnFailure = FailurePolicy.CancelPending, SealTimeout = TimeSpan.FromHours(1) };
