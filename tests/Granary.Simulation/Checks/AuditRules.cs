@@ -65,6 +65,9 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
     public void Complete(AuditNode node, in JobEvent e)
     {
         if (node.IsEnded) violate("I2", $"{node} is completed again, as {e.State} ({e.Reason})");
+        for (int i = 0; node.Parent?.Kind == NodeKind.Chain && e.State == JobState.Succeeded && i < node.Index; i++)
+            if (node.Parent.Children[i] is not { IsEnded: true, Outcome: JobState.Succeeded })
+                violate("C1", $"{node} succeeds, and {node.Parent.Children[i]} has not");
         if (!e.State.IsEnd()) violate("R4", $"{node} is completed as {e.State}");
         switch (node.Kind)
         {
@@ -128,9 +131,10 @@ internal sealed class AuditRules(AuditTree tree, Func<bool> mayJumpBack, Action<
         if (node == Root) node.IsComplete = true;
         foreach (AuditNode other in tree.Nodes)
         {
-            if (other.Standing is not (Standing.Running or Standing.Canceling) || !other.IsIn(node)) continue;
-            other.Standing = Standing.Canceling;
-            other.IsExpired = true;
+            if (other.IsEnded || !other.IsIn(node)) continue;
+            bool runs = other.Standing is Standing.Running or Standing.Canceling;
+            if (runs) other.Standing = Standing.Canceling;
+            other.IsExpired |= runs || !other.IsLeaf;
         }
     }
 
