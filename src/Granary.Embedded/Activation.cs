@@ -99,8 +99,8 @@ internal sealed class Activation : IPendingWrite
         else if (Interlocked.Exchange(ref _scheduled, 1) == 0) _engine.Threads.Schedule(this);
     }
 
-    /// <summary>Leaves a message, and takes the turn on this thread unless another is at it: no thread has to be woken. Not for
-    /// the commit's thread.</summary>
+    /// <summary>Leaves a message, and takes the turn on this thread unless another is at it: no thread has to be
+    /// woken. Not for the commit's thread.</summary>
     public void PostHere(object message)
     {
         _mailbox.Enqueue(message);
@@ -124,7 +124,8 @@ internal sealed class Activation : IPendingWrite
         Post(Kick);
     }
 
-    /// <summary>By whoever has scheduled it, and so by one thread at a time: turns, as long as there are messages.</summary>
+    /// <summary>By whoever has scheduled it, and so by one thread at a time: turns, as long as there are
+    /// messages.</summary>
     public void TakeTurns()
     {
         do

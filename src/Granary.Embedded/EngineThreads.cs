@@ -3,8 +3,8 @@ using Granary.Stores;
 namespace Granary.Embedded;
 
 /// <summary>
-/// The thread pool for handlers, a thread for the commits, and one for the turns that no other thread takes: so handlers
-/// that block or burn the thread pool never hold up the engine.
+/// The thread pool for handlers, a thread for the commits, and one for the turns that no other thread takes: so
+/// handlers that block or burn the thread pool never hold up the engine.
 /// </summary>
 internal sealed class EngineThreads(IJobStore store, TimeProvider time, Action<Exception> onFault) : IEngineThreads
 {

@@ -143,15 +143,7 @@ internal sealed class BatchState
                 ApplyRecovered();
                 break;
             case EventKind.CancelRequested:
-                IsCancelRequested = true;
-                Root.IsComplete = true;
-                if (e.Scope == CancelScope.All)
-                {
-                    IsCanceling = true;
-                    foreach (int node in Running.Keys)
-                        if (Nodes[node].State != JobState.Canceling) Tree.SetState(node, JobState.Canceling, Reason.None);
-                }
-                NoteIfDone(Root);
+                ApplyCancel(e.Scope);
                 break;
             case EventKind.Expired:
                 ApplyExpired(e.Node);
@@ -276,7 +268,8 @@ internal sealed class BatchState
         if (first || (state == JobState.Failed && Nodes[parent.FirstBad].State != JobState.Failed))
             parent.FirstBad = node;
         if (parent.Kind == NodeKind.Chain && first) Doomed.Enqueue((parent, Reason.UpstreamFailed));
-        if (parent.OnFailure != FailurePolicy.CancelPending || state != JobState.Failed || parent.FailedCount != 1) return;
+        if (parent.OnFailure != FailurePolicy.CancelPending || state != JobState.Failed) return;
+        if (parent.FailedCount != 1) return;
         // An open batch that has failed takes no more items: nothing in it would start.
         parent.IsComplete = true;
         Doomed.Enqueue((parent, Reason.SiblingFailed));
@@ -310,6 +303,20 @@ internal sealed class BatchState
         // Whoever took over may have the handler that was missing.
         foreach ((int node, _) in DueAt)
             if (Nodes[node].Reason == Reason.NoHandler) Requeue(node);
+    }
+
+    private void ApplyCancel(CancelScope scope)
+    {
+        IsCancelRequested = true;
+        Root.IsComplete = true;
+        if (scope == CancelScope.All)
+        {
+            IsCanceling = true;
+            // What a deadline has stopped stays stopped by it.
+            foreach (int node in Running.Keys)
+                if (Nodes[node].State == JobState.Running) Tree.SetState(node, JobState.Canceling, Reason.None);
+        }
+        NoteIfDone(Root);
     }
 
     private void ApplyExpired(int node)

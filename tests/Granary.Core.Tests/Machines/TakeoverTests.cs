@@ -20,7 +20,8 @@ public sealed class TakeoverTests
 
         BatchMachine taken = TakeOver(rig);
 
-        Assert.Equal((0, 1, 1), (taken.State.Tree.Counts.Canceled, taken.State.Tree.Counts.Running, taken.State.Tree.Counts.Queued));
+        JobCounts counts = taken.State.Tree.Counts;
+        Assert.Equal((0, 1, 1), (counts.Canceled, counts.Running, counts.Queued));
     }
 
     [Fact]
@@ -42,7 +43,8 @@ public sealed class TakeoverTests
 
         BatchMachine taken = TakeOver(rig);
 
-        Assert.Equal((JobState.Failed, Reason.DeadlineExceeded), (taken.State.Nodes[1].State, taken.State.Nodes[1].Reason));
+        Node node = taken.State.Nodes[1];
+        Assert.Equal((JobState.Failed, Reason.DeadlineExceeded), (node.State, node.Reason));
     }
 
     [Fact]
