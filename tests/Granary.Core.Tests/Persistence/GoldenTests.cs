@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Granary.Engines;
 using Granary.Persistence;
@@ -211,8 +210,13 @@ public sealed class GoldenTests
         Assert.Equal(golden, text);
     }
 
-    private static string PathOf(string name, [CallerFilePath] string here = "") =>
-        Path.Combine(Path.GetDirectoryName(here)!, "Golden", $"{name}.v1.hex");
+    // Beside the source, not beside the compiled test, so that a new file is written where it is kept.
+    private static string PathOf(string name)
+    {
+        string root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "Orleans.sln"))) root = Path.GetDirectoryName(root)!;
+        return Path.Combine(root, "tests", "Granary.Core.Tests", "Persistence", "Golden", $"{name}.v1.hex");
+    }
 
     private sealed class ShapeText : IShapeVisitor
     {
