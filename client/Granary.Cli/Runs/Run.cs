@@ -43,7 +43,8 @@ internal sealed class Run(RunOptions options, StandardError error)
         if (submission.Existed) return await AttachAsync(engine, submission.Job, cancellation);
         JobStatus job = await engine.GetStatusAsync(submission.Job, cancellation);
         string pool = job.Spec.Kind == JobKind.Batch ? $", {job.MaxConcurrency:N0} at once" : "";
-        Say($"job {job.Id}: {job.Counts.Total:N0} tasks{pool}, in {options.Database}");
+        string tasks = job.Counts.Total == 1 ? "1 task" : $"{job.Counts.Total:N0} tasks";
+        Say($"job {job.Id}: {tasks}{pool}, in {options.Database}");
         return job;
     }
 
