@@ -175,7 +175,7 @@ public sealed class RunTests : IDisposable
     {
         Finished end = await _here.PipeAsync("1\n", "run", "--task", "echo", "--from", "-");
         Assert.Matches(
-            "^granary: job [0-9a-z]{13}: 1 tasks, 2 at once, in granary.db\n(.*\n)*" +
+            "^granary: job [0-9a-z]{13}: 1 task, 2 at once, in granary.db\n(.*\n)*" +
             "granary: succeeded after .*: 1 succeeded \\(job .*\\)\n$",
             end.Error);
         Assert.DoesNotContain('\u001b', end.Error);
