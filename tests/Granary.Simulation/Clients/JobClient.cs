@@ -184,14 +184,23 @@ internal sealed class JobClient(Population all, World world, JobPlan plan, JobHi
     private async Task RetryAsync(JobId job, PlanStep step)
     {
         history.Steering(step);
-        try
+        // Some wait for the job to end, as long as their patience lasts.
+        for (int patience = world.Random.Chance(50) ? 0 : world.Random.Next(12); ; patience--)
         {
-            int count = await all.InsistAsync((engine, hangUp) => engine.RetryFailedAsync(job, hangUp));
-            history.Retried(count);
-        }
-        catch (RefusedException e) when (e.Refusal == Refusal.NotEnded)
-        {
-            history.SteerRefused(step, e.Refusal);
+            try
+            {
+                history.Retried(await all.InsistAsync((engine, hangUp) => engine.RetryFailedAsync(job, hangUp)));
+                return;
+            }
+            catch (RefusedException e) when (e.Refusal == Refusal.NotEnded)
+            {
+                if (patience <= 0)
+                {
+                    history.SteerRefused(step, e.Refusal);
+                    return;
+                }
+                await all.PauseAsync();
+            }
         }
     }
 

@@ -26,7 +26,9 @@ internal sealed class PlanMaker(ulong seed)
         int jobs = _random.Pick([1, 1, 1, 2, 2, 3]);
         for (int i = 0; i < jobs; i++) _jobs.Add(MakeJob(i));
         for (int i = 0; i < jobs; i++) Add(new PlanStep { Kind = StepKind.Submit, Job = i });
-        int commands = _random.Next(7), faults = _random.Chance(15) ? 0 : _random.Next(6);
+        bool isLong = _random.Chance(10);
+        int commands = _random.Next(isLong ? 16 : 7);
+        int faults = _random.Chance(15) ? 0 : _random.Next(isLong ? 12 : 6);
         for (int i = 0; i < commands; i++) Add(Command(_random.Next(jobs)));
         for (int i = 0; i < faults; i++) Add(Fault());
         return new Plan { Seed = seed, Jobs = _jobs, Steps = _steps };
