@@ -1,5 +1,7 @@
 using System.Globalization;
+using Granary.Simulation.Plans;
 using Granary.Simulation.Runs;
+using Granary.Simulation.Worlds;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -24,6 +26,25 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(campaign.FailureCount == 0,
             campaign.Summary() + "\n"
                 + string.Join('\n', campaign.Failures.Take(1).Select(f => Shrinker.Describe(Shrinker.Shrink(f)))));
+    }
+
+    [Fact]
+    public void A_job_that_nobody_asks_for_is_resumed_from_a_disk_that_does_not_answer_at_once()
+    {
+        var spec = new JobSpec { Kind = JobKind.Batch, Name = "0" };
+        var job = new JobPlan(spec, [Item.Task("work", 1), Item.Task("work", 2)]);
+        PlanStep[] steps =
+        [
+            new() { Kind = StepKind.CommitFault, Fault = CommitFault.UnknownDone, Number = 1 },
+            new() { Kind = StepKind.Submit },
+            new() { Kind = StepKind.Crash, Gap = 40 },
+            new() { Kind = StepKind.ReadFault, Number = 3 },
+        ];
+        for (ulong seed = 1; seed <= 2_000; seed++)
+        {
+            Result result = Histories.Run(new Plan { Seed = seed, Jobs = [job], Steps = steps });
+            Assert.True(result.Violation is null, $"seed {seed}: {result.Violation}");
+        }
     }
 
     [Fact]
