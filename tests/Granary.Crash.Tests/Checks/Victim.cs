@@ -49,6 +49,7 @@ internal sealed class Victim : IDisposable
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true };
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_GCHeapHardLimit"] = "0x10000000";
         using Process process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(s_patience);
         try
