@@ -333,7 +333,7 @@ internal sealed class BatchMachine
     private void StartReady(Instant now)
     {
         if (IsHeld) return;
-        while (StartAllowance > 0 && State.Root.Pool.Peek() is >= 0 and var node)
+        while (StartAllowance > 0 && State.Root.Pool.Peek() is >= 0 and var node && MayStartBesideOthers(node))
         {
             StartAllowance--;
             int attempt = State.Nodes[node].Attempts + 1;
@@ -343,6 +343,16 @@ internal sealed class BatchMachine
             Effects.Add(new Effect(EffectKind.Start, node, attempt, afterDurable));
         }
     }
+
+    // A task on its last chance runs alone, or it would be blamed for a death that its neighbor caused.
+    private bool MayStartBesideOthers(int node)
+    {
+        if (State.Interruptions.Count == 0 || State.Running.Count == 0) return true;
+        return !IsOnLastChance(node) && !(State.Running.Count == 1 && IsOnLastChance(State.Running.Keys.First()));
+    }
+
+    private bool IsOnLastChance(int node) =>
+        State.Interruptions.TryGetValue(node, out int deaths) && deaths >= State.Tree.ProfileOf(node).MaxInterruptions;
 
     private void Complete(Container c, Instant now)
     {

@@ -39,7 +39,7 @@ public sealed record TaskOptions
 
     /// <summary>
     /// How many attempts may die with their process before the task fails with <see cref="Reason.Interrupted"/>.
-    /// Default 5.
+    /// Before that, it is given a last chance while nothing else of its job runs. Default 5.
     /// </summary>
     public int? MaxInterruptions { get; init; }
 

@@ -140,6 +140,29 @@ public abstract class Surviving(EngineFixture fixture) : EngineTests(fixture)
     }
 
     [Fact, Trait("promise", "R7")]
+    public async Task A_task_on_its_last_chance_runs_alone_so_that_no_neighbor_is_blamed()
+    {
+        TaskOptions last = new() { MaxInterruptions = 1 };
+        GranaryClient granary = await StartAsync();
+        var batch = await granary.StartBatchAsync<string>([Do("poison", last), Do("good", last), Do("late")], Pool(2));
+        await Work.NextAsync(2);
+        granary = await RestartAsync();
+        await Work.NextAsync("poison");
+        await RunningAsync(granary.GetBatch<string>(batch.Id), 1);
+        Assert.Equal(0, Work.Unseen);
+        granary = await RestartAsync();
+        Attempt good = await Work.NextAsync("good");
+        Assert.Equal(0, Work.Unseen);
+        good.Return("good");
+        (await Work.NextAsync("late")).Return("late");
+
+        var all = await granary.GetBatch<string>(batch.Id).WhenAllAsync().Soon();
+        AssertOutcome(all[0], JobState.Failed, Reason.Interrupted);
+        AssertOutcome(all[1], JobState.Succeeded);
+        AssertOutcome(all[2], JobState.Succeeded);
+    }
+
+    [Fact, Trait("promise", "R7")]
     public async Task Attempts_that_died_with_their_process_use_up_no_retries()
     {
         GranaryClient granary = await StartAsync();
