@@ -182,7 +182,8 @@ internal static class JobFileText
         return new TimeSpan((long)ticks);
     }
 
-    // White space between tokens means nothing; everything else stays as it was written.
+    // White space between tokens means nothing; everything else stays as it was written, but for control characters,
+    // which mean the same when they are escaped.
     private static string Compact(JsonElement value)
     {
         var text = new StringBuilder();
@@ -190,7 +191,8 @@ internal static class JobFileText
         foreach (char c in value.GetRawText())
         {
             if (!quoted && c is ' ' or '\t' or '\r' or '\n' && !quoted) continue;
-            text.Append(c);
+            if (c is >= '\u007f' and < '\u00a0') text.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+            else text.Append(c);
             if (c == '"' && !escaped) quoted = !quoted;
             escaped = c == '\\' && !escaped;
         }
