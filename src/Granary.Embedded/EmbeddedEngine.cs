@@ -15,7 +15,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     /// <summary>How long a drain waits for the store to take what is left, when it is blocked: 5 seconds.</summary>
     private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often a question that waits for a write looks whether writing is held back: 100
+    /// milliseconds.</summary>
+    private static readonly TimeSpan HeldUpInterval = TimeSpan.FromMilliseconds(100);
+
     private readonly EngineContext _engine;
+    private readonly ReadOnlyEngine _stored;
     private readonly ActivationTable _jobs;
     private readonly Janitor _janitor;
     private readonly CancellationTokenSource _stop = new();
@@ -29,6 +34,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         Func<Action<Exception>, IEngineThreads> threads)
     {
         _engine = new EngineContext(store, handlers, options, threads(OnFault)) { IsHeld = options.Passive };
+        _stored = new ReadOnlyEngine(store);
         _jobs = new ActivationTable(_engine);
         _janitor = new Janitor(_engine, _jobs);
     }
@@ -94,12 +100,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         var given = new List<Item>();
         await foreach (Item item in items.WithCancellation(cancellation)) given.Add(item);
         var appender = new Appender(_engine, given, key);
-        return await SteerAsync(job, appender.Append);
+        return await SteerAsync(job, appender.Append, cancellation);
     }
 
     /// <inheritdoc/>
     public Task SealAsync(JobId job, CancellationToken cancellation = default) =>
-        SteerAsync(job, (a, now) => Checked(a, a.Machine.Seal(now)));
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Seal(now)), cancellation);
 
     /// <inheritdoc/>
     public async Task<JobId?> FindAsync(string key, CancellationToken cancellation = default)
@@ -112,9 +118,9 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     public async Task<JobStatus> GetStatusAsync(JobId job, CancellationToken cancellation = default)
     {
         (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
-        return activation is null
-            ? reader.Summarize(reader.Log.RecordCount).ToStatus(reader.State.Header)
-            : await activation.AskAsync(static (a, now) => a.Status(now));
+        if (activation is null) return reader.Summarize(reader.Log.RecordCount).ToStatus(reader.State.Header);
+        Task<JobStatus> asked = activation.AskAsync(static (a, now) => a.Status(now));
+        return await IsHeldUpAsync(asked, cancellation) ? await _stored.GetStatusAsync(job, cancellation) : await asked;
     }
 
     /// <inheritdoc/>
@@ -152,10 +158,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     {
         Ranges.Check(from, max);
         (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
-        int[] ordinals = activation is null
-            ? reader.OrdinalsOf(from, max)
-            : await activation.AskAsync((a, _) => a.Reader.OrdinalsOf(from, max));
-        return await reader.ReadOutcomesAsync(from, ordinals, cancellation);
+        Task<int[]> asked = activation is null
+            ? Task.FromResult(reader.OrdinalsOf(from, max))
+            : activation.AskAsync((a, _) => a.Reader.OrdinalsOf(from, max));
+        return await IsHeldUpAsync(asked, cancellation)
+            ? await _stored.ReadOutcomesAsync(job, from, max, cancellation)
+            : await reader.ReadOutcomesAsync(from, await asked, cancellation);
     }
 
     /// <inheritdoc/>
@@ -164,9 +172,12 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     {
         Ranges.Check(0, max);
         (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
-        return activation is null
-            ? reader.ListPending(after, max, static _ => null)
-            : await activation.AskAsync((a, _) => a.Reader.ListPending(after, max, a.ProgressOf));
+        if (activation is null) return reader.ListPending(after, max, static _ => null);
+        Task<List<PendingTask>> asked =
+            activation.AskAsync((a, _) => a.Reader.ListPending(after, max, a.ProgressOf));
+        return await IsHeldUpAsync(asked, cancellation)
+            ? await _stored.ListPendingAsync(job, after, max, cancellation)
+            : await asked;
     }
 
     /// <inheritdoc/>
@@ -179,30 +190,26 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
 
     /// <inheritdoc/>
     public Task CancelAsync(JobId job, CancelScope scope, CancellationToken cancellation = default) =>
-        SteerAsync(job, (a, now) => Checked(a, a.Machine.Cancel(scope, now)));
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Cancel(scope, now)), cancellation);
 
     /// <inheritdoc/>
     public Task ResizeAsync(JobId job, int maxConcurrency, CancellationToken cancellation = default)
     {
         SpecRules.CheckPool("maxConcurrency", maxConcurrency);
-        return SteerAsync(job, (a, now) => Checked(a, a.Machine.Resize(maxConcurrency, now)));
+        return SteerAsync(job, (a, now) => Checked(a, a.Machine.Resize(maxConcurrency, now)), cancellation);
     }
 
     /// <inheritdoc/>
     public Task PauseAsync(JobId job, CancellationToken cancellation = default) =>
-        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(true, now)));
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(true, now)), cancellation);
 
     /// <inheritdoc/>
     public Task ResumeAsync(JobId job, CancellationToken cancellation = default) =>
-        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(false, now)));
+        SteerAsync(job, (a, now) => Checked(a, a.Machine.Pause(false, now)), cancellation);
 
     /// <inheritdoc/>
     public Task<int> RetryFailedAsync(JobId job, CancellationToken cancellation = default) =>
-        SteerAsync(job, (a, now) =>
-    {
-        Refusals.Check(a.Machine.RetryFailed(now, out int count), a.Job);
-        return count;
-    });
+        SteerAsync(job, Retry, cancellation);
 
     /// <summary>
     /// Starts nothing more and waits for what runs. When the token fires, running attempts are signaled and go back
@@ -276,21 +283,42 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         _completion.TrySetResult();
     }
 
-    private async Task<T> SteerAsync<T>(JobId job, Func<Activation, Instant, T> command)
+    private async Task<T> SteerAsync<T>(
+        JobId job, Func<Activation, Instant, T> command, CancellationToken cancellation)
     {
         CheckRunning();
+        cancellation.ThrowIfCancellationRequested();
         for (bool again = true; ; again = false)
         {
             Activation activation = await _jobs.ActivateAsync(job, CancellationToken.None);
             try
             {
-                return await activation.AskAsync(command);
+                return await activation.AskAsync(command).WaitAsync(cancellation);
             }
             catch (StoreException e) when (e.Fault == StoreFault.Owned && again)
             {
                 // The activation lost the job to a newer one of this engine and has recorded nothing; ask that one.
             }
         }
+    }
+
+    // Answers speak of what is durable and so wait for the write under way. While that is held back, by a full disk
+    // say, what the store holds is the answer.
+    private async Task<bool> IsHeldUpAsync(Task asked, CancellationToken cancellation)
+    {
+        while (!asked.IsCompleted)
+        {
+            if (Blocked is StoreFault.Full or StoreFault.Unavailable) return true;
+            await asked.WaitAsync(HeldUpInterval, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        return false;
+    }
+
+    private static int Retry(Activation activation, Instant now)
+    {
+        Refusals.Check(activation.Machine.RetryFailed(now, out int count), activation.Job);
+        return count;
     }
 
     private static bool Checked(Activation activation, Refusal refusal)

@@ -54,6 +54,17 @@ public sealed class FullDiskTests(ITestOutputHelper output)
         foreach (Outcome outcome in (await engine.ReadCompletionsAsync(batch.Id, 0, Tasks, TimeSpan.Zero)).Outcomes)
             shown.Add(Ack.Render(outcome));
 
+        // Reading goes on, and tells what is on the disk.
+        JobStatus status = await batch.StatusAsync().WaitAsync(s_recovery);
+        Assert.Equal(shown.Count, status.CompletionCount);
+        Assert.Equal(shown.Count, (await batch.WaitAsync(timeout: TimeSpan.Zero).WaitAsync(s_recovery)).Done.Count);
+        Assert.NotEmpty(await engine.ListPendingAsync(batch.Id, -1, 10).WaitAsync(s_recovery));
+
+        // Steering is not acknowledged, and whoever asks may stop waiting.
+        using var enough = new CancellationTokenSource(TimeSpan.FromMilliseconds(50));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => batch.PauseAsync(enough.Token));
+        Task resuming = batch.ResumeAsync();
+
         // What is asked for now is not answered, since it cannot be kept.
         Task refused = granary.StartBatchAsync<int, string>("fill", [1], new BatchOptions { Key = "waits" });
         await Task.WhenAny(refused, Task.Delay(200));
@@ -61,7 +72,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
 
         long roomMade = Stopwatch.GetTimestamp();
         File.Delete(ballast);
-        await refused.WaitAsync(s_recovery);
+        await Task.WhenAll(refused, resuming).WaitAsync(s_recovery);
         TimeSpan recovery = Stopwatch.GetElapsedTime(roomMade);
         Assert.All(await batch.WhenAllAsync(), (outcome, i) => Assert.Equal(400, outcome.Value.Length));
         var log = new List<Outcome>();
