@@ -293,7 +293,10 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
             Activation activation = await _jobs.ActivateAsync(job, CancellationToken.None);
             try
             {
-                return await activation.AskAsync(command).WaitAsync(cancellation);
+                Task<T> asked = activation.AskAsync(command);
+                if (cancellation.CanBeCanceled) await Patience.AnsweredAsync(asked, cancellation);
+                if (!asked.IsCompleted) cancellation.ThrowIfCancellationRequested();
+                return await asked;
             }
             catch (StoreException e) when (e.Fault == StoreFault.Owned && again)
             {
@@ -309,7 +312,8 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         while (!asked.IsCompleted)
         {
             if (Blocked is StoreFault.Full or StoreFault.Unavailable) return true;
-            await asked.WaitAsync(HeldUpInterval, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var look = new CancellationTokenSource(HeldUpInterval, _engine.Options.Time);
+            await Patience.AnsweredAsync(asked, look.Token, cancellation);
             cancellation.ThrowIfCancellationRequested();
         }
         return false;

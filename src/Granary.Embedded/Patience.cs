@@ -23,5 +23,20 @@ internal static class Patience
         foreach (CancellationTokenRegistration registration in registered) registration.Unregister();
     }
 
+    /// <summary>Waits until the question is answered, one way or the other, or one of the tokens fires.</summary>
+    public static async Task AnsweredAsync(Task question, params CancellationToken[] tokens)
+    {
+        if (question.IsCompleted) return;
+        var answered = new CancellationTokenSource();
+        _ = FollowAsync(question, answered.Cancel);
+        await UntilAsync([answered.Token, .. tokens]);
+    }
+
+    private static async Task FollowAsync(Task question, Action answered)
+    {
+        await question.ConfigureAwait(Quietly);
+        answered();
+    }
+
     private static void Fire(object? fired) => ((TaskCompletionSource)fired!).TrySetResult();
 }

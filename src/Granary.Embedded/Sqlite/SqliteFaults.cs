@@ -19,6 +19,9 @@ internal static class SqliteFaults
     /// <summary>The exception for a file that something else has made.</summary>
     public static StoreException NotAStore(string path) => new(StoreFault.NotAStore, Foreign(path));
 
+    /// <summary>The exception for a file that contradicts itself.</summary>
+    public static StoreException Damaged(string path) => new(StoreFault.Corrupt, Corrupt(path).Text);
+
     /// <summary>The exception for a SQLite file of which only the start is left.</summary>
     public static StoreException CutShort(string path, Exception inner) =>
         new(StoreFault.Corrupt, Corrupt(path).Text, inner);

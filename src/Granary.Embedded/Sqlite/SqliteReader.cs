@@ -9,7 +9,10 @@ internal sealed class SqliteReader(Connection connection) : IDisposable
     private const string JobColumns = "id, epoch, phase, header, summary";
 
     private readonly Statement _load = connection.Prepare($"SELECT {JobColumns} FROM jobs WHERE id = ? AND phase <> 1");
-    private readonly Statement _find = connection.Prepare("SELECT id FROM jobs WHERE key = ?");
+    private readonly Statement _find = connection.Prepare("""
+        SELECT id, (SELECT row.key FROM jobs AS row NOT INDEXED WHERE row.id = jobs.id)
+        FROM jobs INDEXED BY jobs_by_key WHERE key = ?
+        """);
     private readonly Statement _pages = connection.Prepare(Rows("number, shape, args", "pages"));
     private readonly Statement _shapes = connection.Prepare(Rows("number, shape, x''", "pages"));
     private readonly Statement _records = connection.Prepare(Rows("number, events, vals", "records"));
@@ -36,7 +39,13 @@ internal sealed class SqliteReader(Connection connection) : IDisposable
 
     public StoredJob? Load(JobId job) => _load.Bind(1, job.Value).First(Job);
 
-    public JobId? Find(string key) => _find.Bind(1, key).First(static row => (JobId?)Id(row));
+    // An index bears no checksum: the row itself must have the key, too.
+    public JobId? Find(string key)
+    {
+        (JobId Job, string Key) found = _find.Bind(1, key).First(static row => (Id(row), row.Text(1)));
+        if (found.Key is null) return null;
+        return found.Key == key ? found.Job : throw SqliteFaults.Damaged(connection.Path);
+    }
 
     public List<StoredPage> Pages(JobId job, int from, int max, bool withArgs) => (withArgs ? _pages : _shapes)
         .Bind(1, job.Value).Bind(2, from).Bind(3, max)

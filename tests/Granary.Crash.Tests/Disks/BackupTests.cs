@@ -54,7 +54,8 @@ public sealed class BackupTests(ITestOutputHelper output)
         IEnumerable<int> numbers = Enumerable.Range(0, 500);
         while (!ending.IsCancellationRequested)
         {
-            var batch = await granary.StartBatchAsync<int, string>("work", numbers, cancellation: CancellationToken.None);
+            BatchHandle<string> batch = await granary.StartBatchAsync<int, string>(
+                "work", numbers, cancellation: CancellationToken.None);
             await batch.WhenAllAsync(CancellationToken.None);
         }
     }

@@ -35,7 +35,8 @@ public sealed class StartStopTests(ITestOutputHelper output)
         (int threads, int handles, long bytes) = Measure();
         Directory.Delete(directory, recursive: true);
         output.WriteLine($"{Cycles} cycles: threads {before.Threads} to {threads}, handles {before.Handles} to " +
-            $"{handles}, heap {before.Bytes / 1024} to {bytes / 1024} KiB, longest stop {longest.TotalMilliseconds:0} ms");
+            $"{handles}, heap {before.Bytes / 1024} to {bytes / 1024} KiB, " +
+            $"longest stop {longest.TotalMilliseconds:0} ms");
         Assert.InRange(threads - before.Threads, -1_000, 8);
         Assert.InRange(handles - before.Handles, -1_000, 8);
         Assert.InRange(bytes - before.Bytes, long.MinValue, 4 << 20);

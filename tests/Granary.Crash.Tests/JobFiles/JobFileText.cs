@@ -5,7 +5,7 @@ using Granary.Cli;
 
 namespace Granary.Crash.Tests.JobFiles;
 
-/// <summary>What a job file means, as one text: once as the command reads it, and once straight from its JSON.</summary>
+/// <summary>What a job file means, as one text: as the command reads it, or straight from its JSON.</summary>
 internal static class JobFileText
 {
     private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false, MaxDepth = 1_000 };

@@ -7,13 +7,13 @@ internal static class Mutations
 {
     private static readonly string[] s_words =
     [
-        "null", "true", "0", "-1", "1e9", "1.0", "2147483648", "1000001", "10001",
-        "\"\"", "\"1s\"", "\"-1s\"", "\"1.5m30s\"",
-        "\"none\"", "\"none\\u0000\"", "\"\\ud800\"", "[]", "{}", "[[]]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}",
-        "\"continue\"", "\"cancelPending\"", "\"ret\\u0072ies\":1", "\"retries\":1", "\"args\":null", "\"wait\":\"1s\"",
-        "\"task\":\"echo\"", "\"chain\":[]", "\"batch\":{\"items\":[]}", "\"items\":[]", "\"steps\":[]", "\"key\":\"k\"",
-        "\"deadline\":\"1h\"", "\"$schema\":\"x\"", "\"timeout\":\"none\"", "/* */", "//", ",", ":", "\u00A0", "\uFEFF",
-        "\"maxConcurrency\":3", "\"name\":\"é😀\"", "{\"task\":\"echo\"}", "{\"wait\":\"1ms\"}", "NaN", "01", "+1", "1E400",
+        "null", "true", "0", "-1", "1e9", "1.0", "2147483648", "1000001", "10001", "\"\"", "\"1s\"", "\"-1s\"",
+        "\"1.5m30s\"", "\"none\"", "\"none\\u0000\"", "\"\\ud800\"", "[]", "{}", "[[]]", "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"\\u0061\":2}", "\"continue\"", "\"cancelPending\"", "\"ret\\u0072ies\":1", "\"retries\":1",
+        "\"args\":null", "\"wait\":\"1s\"", "\"task\":\"echo\"", "\"chain\":[]", "\"batch\":{\"items\":[]}",
+        "\"items\":[]", "\"steps\":[]", "\"key\":\"k\"", "\"deadline\":\"1h\"", "\"$schema\":\"x\"",
+        "\"timeout\":\"none\"", "/* */", "//", ",", ":", "\u00A0", "\uFEFF", "\"maxConcurrency\":3",
+        "\"name\":\"é😀\"", "{\"task\":\"echo\"}", "{\"wait\":\"1ms\"}", "NaN", "01", "+1", "1E400",
     ];
 
     private static readonly string[] s_good =
@@ -37,7 +37,8 @@ internal static class Mutations
             "onFailure": "cancelPending",
             "items": [
               {"batch": {"maxConcurrency": 1, "retries": 0, "items": [{"task": "echo", "args": {"a": {"b": [{}]}}}]}},
-              {"chain": {"deadline": "2m", "steps": [{"task": "echo", "retries": 1, "backoff": "0s", "deadline": "9s"}]}},
+              {"chain": {"deadline": "2m", "steps": [
+                {"task": "echo", "retries": 1, "backoff": "0s", "deadline": "9s"}]}},
               {"task": "exec", "args": {"command": ["true"]}, "maxInterruptions": 0}
             ]
           }
@@ -149,5 +150,5 @@ internal static class Mutations
         return (start, end);
     }
 
-    private static bool IsMark(byte c) => c is (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)',' or (byte)':';
+    private static bool IsMark(byte c) => "{}[],:"u8.Contains(c);
 }

@@ -166,6 +166,34 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_that_leads_to_another_job_is_damage_and_not_that_job()
+    {
+        await using (SqliteJobStore store = await _directory.OpenAsync())
+            await store.CommitAsync([New(1, key: "mine"), New(2)], default);
+        using (Connection connection = Connection.OpenWriter(_directory.File))
+        {
+            // The row is changed behind the index's back.
+            connection.Execute("""
+                PRAGMA writable_schema = ON;
+                CREATE TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'jobs_by_key';
+                DELETE FROM sqlite_master WHERE name = 'jobs_by_key';
+                """);
+        }
+        using (Connection connection = Connection.OpenWriter(_directory.File))
+        {
+            connection.Execute("""
+                UPDATE jobs SET key = 'other' WHERE id = 1;
+                PRAGMA writable_schema = ON;
+                INSERT INTO sqlite_master SELECT * FROM kept;
+                """);
+        }
+        await using SqliteJobStore damaged = await _directory.OpenAsync(readOnly: true);
+        var error = await Assert.ThrowsAsync<StoreException>(() => damaged.FindAsync("mine", default).AsTask());
+        Assert.Equal(StoreFault.Corrupt, error.Fault);
+        Assert.NotEmpty(await damaged.CheckAsync(default));
+    }
+
+    [Fact]
     public async Task A_backup_never_overwrites()
     {
         await using SqliteJobStore store = await _directory.OpenAsync();
