@@ -11,7 +11,7 @@ internal static class RetryRule
     {
         ref Node n = ref state.Nodes[node];
         if (!n.State.IsEnd()) return false;
-        if (n.State is JobState.Failed or JobState.Canceled) return true;
+        if (HasFailed(state, node)) return true;
         if (n.Kind != NodeKind.Batch) return false;
         Container c = state.Tree.ContainerOf(node);
         for (int child = node + 1; child < c.EndNode; child = state.Tree.After(child))
@@ -19,12 +19,15 @@ internal static class RetryRule
         return false;
     }
 
+    private static bool HasFailed(BatchState state, int node) =>
+        state.Nodes[node].State is JobState.Failed or JobState.Canceled;
+
     /// <summary>How many of the job's own items would run again.</summary>
     public static int Count(BatchState state)
     {
         int count = 0;
         for (int child = 1; child < state.Root.EndNode; child = state.Tree.After(child))
-            if (Needs(state, child)) count++;
+            if (state.Root.Kind == NodeKind.Chain ? HasFailed(state, child) : Needs(state, child)) count++;
         return count;
     }
 

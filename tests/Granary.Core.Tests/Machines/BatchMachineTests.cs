@@ -137,6 +137,19 @@ public sealed class BatchMachineTests
     }
 
     [Fact]
+    public void Failures_that_a_chain_has_gone_on_with_are_not_retried()
+    {
+        var rig = new MachineRig(Chain(), Item.Batch(2, Task(), Task()), Task());
+        rig.Fail("0.0");
+        rig.Succeed("0.1");
+        rig.Succeed("1");
+        string before = Describe(rig.State);
+        Assert.Equal(Refusal.None, rig.Machine.RetryFailed(rig.Now, out int count));
+        Assert.Equal(0, count);
+        Assert.Equal(before, Describe(rig.State));
+    }
+
+    [Fact]
     public void Nothing_is_ready_in_an_ended_job_and_no_slot_is_taken()
     {
         var rig = new MachineRig(Batch(pool: 5), Item.Batch(2, Task(), Task()), Task());
