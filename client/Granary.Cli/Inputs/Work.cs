@@ -72,17 +72,25 @@ internal sealed class Work : IDisposable
         {
             throw CliException.BadInput("there is no input for {}", "Add --from FILE, or --from - for standard input.");
         }
-        if (options.From is not null && !template.HasHole)
+        if (options.From is not null && !template.HasHole && options.Exec is null)
         {
-            throw CliException.BadInput("the command has no {}, the place of the input line",
+            throw CliException.BadInput("there is no {}, the place of the input line",
                 options.Args is null
-                    ? "For example --exec 'sha256sum {}'."
+                    ? "For example --http 'https://example.org/{}'."
                     : "For example --args '{\"text\": \"{}\"}'.");
         }
         string command = options.Exec ?? options.Http ?? $"{options.Task} {options.Args}".TrimEnd();
         JobSpec spec = Override(new JobSpec { Kind = JobKind.Batch, Name = Title(command) }, options);
         InputFile? input = options.From is null ? null : InputFile.Open(options.From);
         return new Work(spec, Fingerprint(template.Handler, options, spec, input), () => Lines(input, template), input);
+    }
+
+    // As with xargs, a command that does not say where the line goes is given it as its last argument.
+    private static string[] ExecWords(string command, string? from)
+    {
+        string[] words = CommandWords.Split(command);
+        bool places = words.Any(word => word.Contains("{}", StringComparison.Ordinal));
+        return from is null || places ? words : [.. words, "{}"];
     }
 
     private static IEnumerable<Item> Lines(InputFile? input, LineTemplate template)
@@ -105,7 +113,7 @@ internal sealed class Work : IDisposable
         string directory = Environment.CurrentDirectory;
         if (options.Http is not null) return new HttpTemplate(options.Http);
         if (options.Exec is not null && options.Shell) return new ShellTemplate(options.Exec, directory);
-        if (options.Exec is not null) return new ExecTemplate(CommandWords.Split(options.Exec), directory);
+        if (options.Exec is not null) return new ExecTemplate(ExecWords(options.Exec, options.From), directory);
         if (!handlers.Contains(options.Task!))
         {
             string known = $"Handlers here: {string.Join(", ", handlers.Order(StringComparer.Ordinal))}.";

@@ -201,9 +201,10 @@ internal sealed class GroupCommit : IAsyncDisposable
         _fault ??= error as StoreException ?? new StoreException(
             StoreFault.Unknown, $"Committing has stopped because of a bug: {error.Message}", error);
         _blocked = (byte)_fault.Fault;
+        // The engine first: whoever is refused now and asks again must find it stopped.
+        if (first) _onFault?.Invoke(error);
         foreach ((IPendingWrite source, _) in _group) source.Failed(_fault);
         _group.Clear();
-        if (first) _onFault?.Invoke(error);
     }
 
     private static WriteResult[] Wait(ValueTask<WriteResult[]> commit) =>
