@@ -31,6 +31,8 @@ public sealed class Story(GranaryClient granary, Diary diary, int run)
             return Work(number);
         })
         .Handle<string, int>("measure", (text, _) => text.Length)
+        .Handle<string, string>("dot", (input, _) => input + ".")
+        // Only the chain's: a start that is noted before the submission's answer must not pass for another job's.
         .Handle<string, string>("next", (input, task) =>
         {
             diary?.Add(new Ack(AckKind.Began, "chain", task.Job, task.Index, task.Node));
@@ -103,9 +105,9 @@ public sealed class Story(GranaryClient granary, Diary diary, int run)
     {
         Item[] items =
         [
-            Item.Chain(Item.Task("work", 1), Item.Task("next")),
+            Item.Chain(Item.Task("work", 1), Item.Task("dot")),
             Item.Batch(
-                2, Item.Task("work", 1), Item.Task("nap", 2), Item.Chain(Item.Task("nap", 3), Item.Task("next"))),
+                2, Item.Task("work", 1), Item.Task("nap", 2), Item.Chain(Item.Task("nap", 3), Item.Task("dot"))),
             Item.Task("work", 2),
         ];
         BatchHandle<JsonElement> batch = await granary.StartBatchAsync(

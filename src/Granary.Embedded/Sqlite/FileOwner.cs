@@ -16,7 +16,7 @@ internal static class FileOwner
     /// lets go.</exception>
     public static async Task<FileStream> LockAsync(string path, CancellationToken cancellation)
     {
-        TimeSpan waited = TimeSpan.Zero;
+        long start = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
@@ -33,10 +33,10 @@ internal static class FileOwner
             }
             catch (IOException)
             {
-                if (waited >= Patience) throw new StoreException(StoreFault.Owned, Describe(path));
+                if (TimeProvider.System.GetElapsedTime(start) >= Patience)
+                    throw new StoreException(StoreFault.Owned, Describe(path));
             }
             await Task.Delay(Pause, cancellation);
-            waited += Pause;
         }
     }
 
