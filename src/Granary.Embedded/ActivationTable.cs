@@ -80,6 +80,8 @@ internal sealed class ActivationTable(EngineContext engine)
         while (await ListLiveAsync(after, cancellation) is { Count: > 0 } jobs)
         {
             cancellation.ThrowIfCancellationRequested();
+            // A damaged index may list the same ones for ever.
+            if (jobs[^1] <= after) return;
             // Together: their takeovers share commits.
             await Task.WhenAll(jobs.Select(job => ResumeAsync(job, cancellation)));
             after = jobs[^1];

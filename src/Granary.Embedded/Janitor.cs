@@ -25,11 +25,8 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
     }
 
     /// <summary>At start: this engine has the store to itself, so what is staged is abandoned.</summary>
-    public async Task RemoveStagedAsync(CancellationToken cancellation)
-    {
-        while (await engine.Store.ListStagedAsync(100, cancellation) is { Count: > 0 } staged)
-            foreach (JobId job in staged) await RemoveAsync(job, cancellation);
-    }
+    public Task RemoveStagedAsync(CancellationToken cancellation) =>
+        RemoveAllAsync(() => engine.Store.ListStagedAsync(100, cancellation), cancellation);
 
     private async Task SweepAsync()
     {
@@ -38,13 +35,27 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
         {
             try
             {
-                while (await engine.Store.ListExpiredAsync(
-                    engine.Options.Time.GetUtcNow(), 100, _stop.Token) is { Count: > 0 } expired)
-                    foreach (JobId job in expired) await RemoveAsync(job, _stop.Token);
+                await RemoveAllAsync(
+                    () => engine.Store.ListExpiredAsync(engine.Options.Time.GetUtcNow(), 100, _stop.Token), _stop.Token);
             }
             catch (StoreException e)
             {
                 EngineLog.SweepFailed(engine.Log, e);
+            }
+        }
+    }
+
+    private async Task RemoveAllAsync(Func<ValueTask<IReadOnlyList<JobId>>> list, CancellationToken cancellation)
+    {
+        var removed = new HashSet<JobId>();
+        while (await list() is { Count: > 0 } jobs)
+        {
+            foreach (JobId job in jobs)
+            {
+                // Listed again, it is in a damaged index only: removing it again would never end.
+                if (!removed.Add(job))
+                    throw new StoreException(StoreFault.Corrupt, $"Job {job} is listed and not there; run 'granary verify'.");
+                await RemoveAsync(job, cancellation);
             }
         }
     }

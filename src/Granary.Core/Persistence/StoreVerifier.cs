@@ -21,6 +21,11 @@ public static class StoreVerifier
             IReadOnlyList<StoredJob> jobs =
                 await store.ListAsync(new JobQuery { Before = before, Max = 100 }, cancellation);
             if (jobs.Count == 0) yield break;
+            if (before is { } last && jobs[^1].Job >= last)
+            {
+                yield return $"The list of jobs is out of order after job {last}.";
+                yield break;
+            }
             foreach (StoredJob job in jobs)
                 if (await CheckAsync(store, job, cancellation) is { } problem) yield return problem;
             before = jobs[^1].Job;
