@@ -36,7 +36,8 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
             try
             {
                 await RemoveAllAsync(
-                    () => engine.Store.ListExpiredAsync(engine.Options.Time.GetUtcNow(), 100, _stop.Token), _stop.Token);
+                    () => engine.Store.ListExpiredAsync(engine.Options.Time.GetUtcNow(), 100, _stop.Token),
+                    _stop.Token);
             }
             catch (StoreException e)
             {
@@ -54,7 +55,8 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
             {
                 // Listed again, it is in a damaged index only: removing it again would never end.
                 if (!removed.Add(job))
-                    throw new StoreException(StoreFault.Corrupt, $"Job {job} is listed and not there; run 'granary verify'.");
+                    throw new StoreException(
+                        StoreFault.Corrupt, $"Job {job} is listed and not there; run 'granary verify'.");
                 await RemoveAsync(job, cancellation);
             }
         }
