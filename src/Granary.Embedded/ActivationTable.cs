@@ -1,3 +1,4 @@
+using Granary.Activations;
 using System.Collections.Concurrent;
 using Granary.Engines;
 using Granary.Stores;

@@ -1,3 +1,4 @@
+using Granary.Activations;
 using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
@@ -19,21 +20,27 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     /// milliseconds.</summary>
     private static readonly TimeSpan HeldUpInterval = TimeSpan.FromMilliseconds(100);
 
+    private readonly EmbeddedOptions _options;
     private readonly EngineContext _engine;
+    private readonly JobIds _ids;
     private readonly ReadOnlyEngine _stored;
     private readonly ActivationTable _jobs;
     private readonly Janitor _janitor;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _resuming = Task.CompletedTask;
-    private long _lastId;
     private int _stopped;
 
     private EmbeddedEngine(
         IJobStore store, HandlerRegistry handlers, EmbeddedOptions options,
         Func<Action<Exception>, IEngineThreads> threads)
     {
-        _engine = new EngineContext(store, handlers, options, threads(OnFault)) { IsHeld = options.Passive };
+        _options = options;
+        _engine = new EngineContext(store, handlers, options.ToSettings(), threads(OnFault))
+        {
+            IsHeld = options.Passive,
+        };
+        _ids = new JobIds(options.Time, options.Random);
         _stored = new ReadOnlyEngine(store);
         _jobs = new ActivationTable(_engine);
         _janitor = new Janitor(_engine, _jobs);
@@ -82,7 +89,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         if (spec.Key is { } key && await _engine.Store.FindAsync(key, cancellation) is { } existing)
             return await CompareAsync(existing, spec, items, cancellation);
 
-        var header = new JobHeader(NewId(), spec, _engine.Now);
+        var header = new JobHeader(_ids.Next(), spec, _engine.Now);
         if (await new Submitter(_engine, _jobs, header).SubmitAsync(items, cancellation))
             return new Submission(header.Id, Existed: false);
 
@@ -136,20 +143,9 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     {
         Ranges.Check(after, max);
         (Activation? activation, JobReader reader) = await ReadAsync(job, cancellation);
-        using CancellationTokenSource? waiting = patience > TimeSpan.Zero ? new(patience, _engine.Options.Time) : null;
-        while (true)
-        {
-            CancellationToken changed = activation?.Changed ?? CancellationToken.None;
-            bool finished = activation?.IsFinished ?? true;
-            IReadOnlyList<Outcome> outcomes = await reader.ReadCompletionsAsync(after, max, cancellation);
-            bool ended = finished && after + outcomes.Count >= reader.Log.CompletionCount;
-            if (outcomes.Count > 0 || ended || waiting is null or { IsCancellationRequested: true })
-                return new CompletionPage(outcomes, ended);
-            if (activation!.IsDead) throw activation.Death();
-            CheckRunning();
-            await Patience.UntilAsync(changed, waiting.Token, cancellation, _stop.Token);
-            cancellation.ThrowIfCancellationRequested();
-        }
+        if (activation is null) return await CompletionWatch.ReadEndedAsync(reader, after, max, cancellation);
+        return await new CompletionWatch(activation, _engine.Options.Time, CheckRunning, _stop.Token)
+            .ReadAsync(after, max, patience, cancellation);
     }
 
     /// <inheritdoc/>
@@ -254,7 +250,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         await _janitor.StopAsync();
         if (!_completion.Task.IsCompleted)
         {
-            using var patience = new CancellationTokenSource(_engine.Options.DrainTimeout, _engine.Threads.Clock);
+            using var patience = new CancellationTokenSource(_options.DrainTimeout, _engine.Threads.Clock);
             using var drain = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
             await DrainAsync(drain.Token).ConfigureAwait(Patience.Quietly);
         }
@@ -335,21 +331,17 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         JobId existing, JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation)
     {
         (_, JobReader reader) = await ReadAsync(existing, cancellation);
-        await new ContentComparison(_engine, reader).CheckAsync(spec, items, cancellation);
-        return new Submission(existing, Existed: true);
-    }
-
-    // Random, so that ids of several stores do not meet; rising, so that those of one never do.
-    private JobId NewId()
-    {
-        long id = JobId.From(_engine.Options.Time.GetUtcNow(), _engine.Options.Random.Next()).Value, last;
-        do
+        var comparison = new ContentComparison(_engine.Store, reader);
+        var writer = new PageWriter(comparison.CheckSpec(spec), 0, 1, _ => true, _engine.Options.MaxArgumentBytes);
+        await foreach (Item item in items.WithCancellation(cancellation))
         {
-            last = Volatile.Read(ref _lastId);
-            id = Math.Max(id, last + 1);
+            writer.Add(item, writer.ItemCount);
+            foreach (StoredPage page in writer.HasFull ? writer.TakeFull() : [])
+                await comparison.CheckPageAsync(page, cancellation);
         }
-        while (Interlocked.CompareExchange(ref _lastId, id, last) != last);
-        return new JobId(id);
+        foreach (StoredPage page in writer.Finish()) await comparison.CheckPageAsync(page, cancellation);
+        comparison.CheckEnd(writer.ItemCount);
+        return new Submission(existing, Existed: true);
     }
 
     private Task<(Activation? Activation, JobReader Reader)> ReadAsync(JobId job, CancellationToken cancellation)

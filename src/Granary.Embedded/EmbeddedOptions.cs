@@ -1,3 +1,4 @@
+using Granary.Activations;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -38,6 +39,16 @@ public sealed record EmbeddedOptions
 
     /// <summary>Makes the random part of job ids; a simulation gives a seeded one.</summary>
     internal Random Random { get; init; } = Random.Shared;
+
+    internal EngineSettings ToSettings() => new()
+    {
+        Time = Time,
+        Logging = Logging,
+        Services = Services,
+        MaxArgumentBytes = MaxArgumentBytes,
+        MaxResultBytes = MaxResultBytes,
+        MissingHandlerTimeout = MissingHandlerTimeout,
+    };
 
     internal void Check()
     {

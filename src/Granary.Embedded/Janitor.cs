@@ -1,3 +1,4 @@
+using Granary.Activations;
 using Granary.Stores;
 
 namespace Granary.Embedded;

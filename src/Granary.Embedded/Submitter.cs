@@ -1,3 +1,4 @@
+using Granary.Activations;
 using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
@@ -69,7 +70,7 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
     private async Task<bool> PublishAsync(CancellationToken cancellation)
     {
         var activation = new Activation(engine, new JobReader(_state, new JobLog(engine.Store, header.Id)), epoch: 1);
-        foreach (StoredPage page in _firstPages) activation.KeepArgs(page);
+        foreach (StoredPage page in _firstPages) activation.Args.Add(page);
         // Whoever asks for the job from now on waits for this activation and makes no other.
         var published = new TaskCompletionSource<Activation>(TaskCreationOptions.RunContinuationsAsynchronously);
         jobs.Reserve(header.Id, published.Task);

@@ -20,6 +20,9 @@ internal enum AttemptEnd : byte
 
     /// <summary>Its engine stops in good order and gives it back.</summary>
     Released = 6,
+
+    /// <summary>Its worker is gone, or has not been heard of for too long.</summary>
+    Lost = 7,
 }
 
 /// <summary>A worker's report on one attempt.</summary>

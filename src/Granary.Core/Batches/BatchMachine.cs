@@ -83,6 +83,18 @@ internal sealed class BatchMachine
         Begin(now);
     }
 
+    /// <summary>
+    /// This machine has taken the job over from a holder that is gone, and workers elsewhere may go on with what was
+    /// running: each attempt reports in the end, or is found to be lost (<see cref="AttemptEnd.Lost"/>).
+    /// </summary>
+    public void Adopt(Instant now)
+    {
+        if (State.Running.Count > 0 || State.DueAt.Count > 0)
+            Emit(new JobEvent { Kind = EventKind.Adopted, At = now });
+        _cautious = CautiousStarts;
+        Begin(now);
+    }
+
     /// <summary>A worker reports. A report on an attempt that is not running (any more) changes nothing.</summary>
     public void AttemptEnded(int node, int attempt, in AttemptResult result, Instant now)
     {
@@ -197,6 +209,10 @@ internal sealed class BatchMachine
                 break;
             case AttemptEnd.NoHandler when !canceling:
                 EndAttempt(node, JobState.Failed, Reason.NoHandler, result, now);
+                break;
+            case AttemptEnd.Lost:
+                Emit(new JobEvent { Kind = EventKind.Lost, At = now, Node = node });
+                EndInterrupted(node, now);
                 break;
             case AttemptEnd.Released when !canceling:
                 Emit(new JobEvent { Kind = EventKind.Released, At = now, Node = node });

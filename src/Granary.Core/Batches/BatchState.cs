@@ -142,6 +142,12 @@ internal sealed class BatchState
             case EventKind.Recovered:
                 ApplyRecovered();
                 break;
+            case EventKind.Adopted:
+                RequeueParked();
+                break;
+            case EventKind.Lost:
+                Interrupt(e.Node);
+                break;
             case EventKind.CancelRequested:
                 ApplyCancel(e.Scope);
                 break;
@@ -291,16 +297,21 @@ internal sealed class BatchState
 
     private void ApplyRecovered()
     {
-        int[] nodes = [.. Running.Keys];
-        Array.Sort(nodes);
-        foreach (int node in nodes)
-        {
-            Interruptions[node] = Interruptions.GetValueOrDefault(node) + 1;
-            LeaveSlot(node);
-            // One that was asked to stop has stopped: the machine gives it that outcome.
-            if (Nodes[node].State != JobState.Canceling) Requeue(node);
-        }
-        // Whoever took over may have the handler that was missing.
+        foreach (int node in Running.Keys.Order().ToArray()) Interrupt(node);
+        RequeueParked();
+    }
+
+    private void Interrupt(int node)
+    {
+        Interruptions[node] = Interruptions.GetValueOrDefault(node) + 1;
+        LeaveSlot(node);
+        // One that was asked to stop has stopped: the machine gives it that outcome.
+        if (Nodes[node].State != JobState.Canceling) Requeue(node);
+    }
+
+    // Whoever took over may have the handler that was missing.
+    private void RequeueParked()
+    {
         foreach ((int node, _) in DueAt)
             if (Nodes[node].Reason == Reason.NoHandler) Requeue(node);
     }

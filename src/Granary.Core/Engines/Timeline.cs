@@ -66,6 +66,9 @@ internal sealed class Timeline(JobTree tree, JobHeader header)
             case EventKind.Released:
                 End(_attempts, e.Node, JobState.Canceled, Reason.Stopped, e.At);
                 break;
+            case EventKind.Lost:
+                End(_attempts, e.Node, JobState.Failed, Reason.Interrupted, e.At);
+                break;
             case EventKind.Recovered:
                 foreach (int node in _attempts.Keys.ToArray())
                     End(_attempts, node, JobState.Failed, Reason.Interrupted, e.At);

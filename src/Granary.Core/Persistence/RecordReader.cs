@@ -70,7 +70,7 @@ internal ref struct RecordReader
             case EventKind.Parked:
                 e = e with { Node = Node(), Span = Span() };
                 break;
-            case EventKind.Released or EventKind.Expired:
+            case EventKind.Released or EventKind.Expired or EventKind.Lost:
                 e = e with { Node = Node() };
                 break;
             case EventKind.CancelRequested:
@@ -95,7 +95,7 @@ internal ref struct RecordReader
                 e = e with { Reason = _events.Enum<Reason>() };
                 break;
             case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
-                or EventKind.RetryRequested:
+                or EventKind.RetryRequested or EventKind.Adopted:
                 break;
         }
         return true;

@@ -74,7 +74,7 @@ internal sealed class RecordWriter(JobId job, string place)
                 Node(e.Node);
                 w.Time(e.Span);
                 break;
-            case EventKind.Released or EventKind.Expired:
+            case EventKind.Released or EventKind.Expired or EventKind.Lost:
                 Node(e.Node);
                 break;
             case EventKind.CancelRequested:
@@ -98,7 +98,7 @@ internal sealed class RecordWriter(JobId job, string place)
                 w.Byte((byte)e.Reason);
                 break;
             case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
-                or EventKind.RetryRequested:
+                or EventKind.RetryRequested or EventKind.Adopted:
                 break;
         }
     }

@@ -1,3 +1,4 @@
+using Granary.Activations;
 using System.Runtime.CompilerServices;
 using Granary.Batches;
 using Granary.Embedded;

@@ -1,3 +1,4 @@
+using Granary.Activations;
 using Granary.Embedded;
 using Granary.Simulation.Checks;
 using Granary.Stores;

@@ -3,7 +3,7 @@ using System.Text;
 using Granary.Stores;
 using Microsoft.Extensions.Logging;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>What every part of one running engine shares.</summary>
 internal sealed class EngineContext
@@ -13,7 +13,7 @@ internal sealed class EngineContext
 
     private readonly ConcurrentDictionary<string, ILogger> _loggers = new(StringComparer.Ordinal);
 
-    public EngineContext(IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, IEngineThreads threads)
+    public EngineContext(IJobStore store, HandlerRegistry handlers, EngineSettings options, IEngineThreads threads)
     {
         (Store, Handlers, Options, Threads) = (store, handlers, options, threads);
         Log = options.Logging.CreateLogger("Granary.Engine");
@@ -22,12 +22,20 @@ internal sealed class EngineContext
 
     public IJobStore Store { get; }
     public HandlerRegistry Handlers { get; }
-    public EmbeddedOptions Options { get; }
+    public EngineSettings Options { get; }
     public IEngineThreads Threads { get; }
     public ILogger Log { get; }
 
     /// <summary>Where attempts run, as outcomes say it.</summary>
     public string Place { get; }
+
+    /// <summary>Makes the attempts of an activation; they run in this process unless another engine says
+    /// otherwise.</summary>
+    public Func<Activation, IAttemptSet> NewAttempts
+    {
+        get => field ?? (activation => new AttemptSet(activation, this));
+        init;
+    }
 
     /// <summary>Nothing new starts anywhere: the engine drains or only takes commands.</summary>
     public bool IsHeld { get; set; }

@@ -1,6 +1,6 @@
 using Granary.Engines;
 
-namespace Granary.Embedded;
+namespace Granary.Engines;
 
 /// <summary>The ranges of paging requests.</summary>
 internal static class Ranges

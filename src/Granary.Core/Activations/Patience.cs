@@ -1,4 +1,4 @@
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// Waiting without exceptions, and without leaving the caller's context, which may be the one thread of a simulation.

@@ -1,4 +1,4 @@
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// Something asked of an activation: put in a turn, answered when what the answer rests on is durable.

@@ -1,6 +1,6 @@
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>What an engine's work runs on: real threads, or the one thread of a simulation.</summary>
 internal interface IEngineThreads : IAsyncDisposable

@@ -3,30 +3,30 @@ using Granary.Persistence;
 using Granary.Stores;
 using Granary.Workers;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
-/// <summary>The running attempts of one activation. Used in its turns only.</summary>
-internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMachine machine, ArgsCache args)
+/// <summary>The running attempts of one activation, on this process's thread pool.</summary>
+internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAttemptSet
 {
+    private readonly BatchMachine _machine = owner.Machine;
     private readonly Dictionary<int, Attempt> _running = [];
     private readonly PriorityQueue<Attempt, Instant> _due = new();
     private readonly Stack<LimitedBuffer> _buffers = new();
     private int _count;
 
-    /// <summary>How many there are; may be read from any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>When one of them must be looked at.</summary>
     public Instant NextDue => _due.TryPeek(out _, out Instant at) ? at : Instant.Never;
 
-    /// <summary>What a running task last reported.</summary>
     public TaskProgress? ProgressOf(int node) =>
         _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
 
-    /// <summary>Starts an attempt that the machine has decided on.</summary>
+    // Whatever ran died with the process before this one: the machine starts it again.
+    public void Recover(Instant now) => _machine.Recover(now);
+
     public void Start(Effect start, Instant now)
     {
-        BatchState state = machine.State;
+        BatchState state = _machine.State;
         // Stopped before it began: by a cancel that came while its start became durable.
         if (!state.Running.TryGetValue(start.Node, out RunningAttempt running) || running.Number != start.Attempt)
             return;
@@ -38,7 +38,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
         bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
         if (canceling || engine.IsHeld)
         {
-            machine.IsHeld = engine.IsHeld;
+            _machine.IsHeld = engine.IsHeld;
             attempt.Machine.Stop(canceling ? StopCause.Cancel : StopCause.Release, now);
             End(attempt, attempt.Machine.Finish(default, new OperationCanceledException(), now), now);
         }
@@ -55,15 +55,20 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
         }
     }
 
-    /// <summary>A handler has come back.</summary>
-    public void Finish(Attempt attempt, Instant now)
+    public bool TryHandle(object message, Instant now)
+    {
+        if (message is not Attempt attempt) return false;
+        Finish(attempt, now);
+        return true;
+    }
+
+    private void Finish(Attempt attempt, Instant now)
     {
         End(attempt, attempt.Machine.Finish(attempt.Value, attempt.Thrown, attempt.FinishedAt), now);
         // Its value has been recorded.
         if (attempt.Buffer.TryReset()) _buffers.Push(attempt.Buffer);
     }
 
-    /// <summary>Looks at those that are due.</summary>
     public void Tick(Instant now)
     {
         while (_due.TryPeek(out Attempt? attempt, out Instant at) && at <= now)
@@ -75,7 +80,6 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
         }
     }
 
-    /// <summary>Stops the attempt on a node, if it runs.</summary>
     public void Stop(int node, StopCause cause, Instant now)
     {
         if (_running.TryGetValue(node, out Attempt? attempt)) Stop(attempt, cause, now);
@@ -86,7 +90,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
         foreach (Attempt attempt in _running.Values) Stop(attempt, cause, now);
     }
 
-    /// <summary>Signals all and forgets them.</summary>
+    // Signals all and forgets them.
     public void Abandon()
     {
         foreach (Attempt attempt in _running.Values) attempt.Signal();
@@ -104,7 +108,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
     {
         if (result is not { } ended) return;
         if (_running.Remove(attempt.Node)) Volatile.Write(ref _count, _running.Count);
-        machine.AttemptEnded(attempt.Node, attempt.Number, ended with { Place = engine.Place }, now);
+        _machine.AttemptEnded(attempt.Node, attempt.Number, ended with { Place = engine.Place }, now);
     }
 
     private void Watch(Attempt attempt)
@@ -115,8 +119,8 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
     // A store that answers at once, as SQLite and memory do, lets the handler be called within the turn.
     private void Prepare(Attempt attempt, TaskHandler handler, ValueRef source)
     {
-        int index = machine.State.Nodes[attempt.Node].Index;
-        ValueTask<ReadOnlyMemory<byte>> reading = args.ReadAsync(attempt.Node);
+        int index = _machine.State.Nodes[attempt.Node].Index;
+        ValueTask<ReadOnlyMemory<byte>> reading = owner.Args.ReadAsync(attempt.Node);
         if (source.Kind == ValueKind.None && reading.IsCompletedSuccessfully)
             attempt.Run(handler, index, reading.Result, default);
         else _ = PrepareAsync(attempt, handler, index, reading, source);
@@ -143,7 +147,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine, BatchMa
             catch (StoreException)
             {
                 await Patience.PauseAsync(engine.Threads.Clock);
-                reading = args.ReadAsync(attempt.Node);
+                reading = owner.Args.ReadAsync(attempt.Node);
             }
         }
         attempt.Fail(new OperationCanceledException());

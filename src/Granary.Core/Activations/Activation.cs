@@ -5,7 +5,7 @@ using Granary.Persistence;
 using Granary.Stores;
 using Granary.Workers;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// A job in memory: its machine with a mailbox. A turn takes what is in the mailbox, lets the machine decide, hands
@@ -27,8 +27,7 @@ internal sealed class Activation : IPendingWrite
     private readonly ConcurrentQueue<object> _mailbox = new();
     private readonly Lock _gate = new();
     private readonly RecordWriter _record;
-    private readonly ArgsCache _args;
-    private readonly AttemptSet _attempts;
+    private readonly IAttemptSet _attempts;
     private readonly Queue<(int Records, Action Release)> _waiting = new();
     private readonly List<StoredPage> _pages = [];
     private int _scheduled;
@@ -54,8 +53,8 @@ internal sealed class Activation : IPendingWrite
             MissingHandlerTimeout = engine.Options.MissingHandlerTimeout,
             IsHeld = engine.IsHeld,
         };
-        _args = new ArgsCache(engine.Store, reader.State.Tree, Job);
-        _attempts = new AttemptSet(this, engine, Machine, _args);
+        Args = new ArgsCache(engine.Store, reader.State.Tree, Job);
+        _attempts = engine.NewAttempts(this);
     }
 
     public JobId Job { get; }
@@ -63,6 +62,8 @@ internal sealed class Activation : IPendingWrite
     public JobReader Reader { get; }
 
     public BatchMachine Machine { get; }
+
+    public ArgsCache Args { get; }
 
     public RateMeter Rate { get; } = new();
 
@@ -77,8 +78,6 @@ internal sealed class Activation : IPendingWrite
 
     /// <summary>Called when the job has been ended durably, or this activation has died.</summary>
     public Action<Activation>? OnSettled { get; set; }
-
-    public void KeepArgs(StoredPage page) => _args.Add(page);
 
     /// <summary>
     /// Asks the machine something, or tells it, in a turn of its own. The answer is given when what it rests on is
@@ -192,9 +191,6 @@ internal sealed class Activation : IPendingWrite
     {
         switch (message)
         {
-            case Attempt attempt:
-                _attempts.Finish(attempt, now);
-                break;
             case Question question:
                 question.Ask(this, now);
                 WaitDurable(question.Answer);
@@ -206,6 +202,7 @@ internal sealed class Activation : IPendingWrite
                 _attempts.StopAll(cause, now);
                 break;
             default:
+                _attempts.TryHandle(message, now);
                 break;
         }
     }
@@ -265,7 +262,7 @@ internal sealed class Activation : IPendingWrite
     /// <summary>A job that was loaded: what it was doing goes on.</summary>
     public Task RecoverAsync() => AskAsync(static (a, now) =>
     {
-        if (!a.Machine.State.IsEnded) a.Machine.Recover(now);
+        if (!a.Machine.State.IsEnded) a._attempts.Recover(now);
         else a.IsFinished = true;
         return true;
     });

@@ -4,7 +4,7 @@ using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// Appends items to an open batch: pages and event are one write, so an append is all there or not at all.

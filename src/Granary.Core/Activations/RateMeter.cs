@@ -1,4 +1,4 @@
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>How many completions a second there have been over the last ten seconds or so.</summary>
 internal sealed class RateMeter

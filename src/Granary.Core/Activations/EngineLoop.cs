@@ -1,4 +1,4 @@
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// The thread for turns that no other thread takes: those after a commit and those that are due. It also flushes what

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>Collects one result up to the limit; used again by the next attempt.</summary>
 internal sealed class LimitedBuffer(int limit) : IBufferWriter<byte>

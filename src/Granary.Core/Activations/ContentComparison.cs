@@ -3,30 +3,31 @@ using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
-/// <summary>Compares a submission with the job that has its key: the same, or refused with what differs.</summary>
-internal sealed class ContentComparison(EngineContext engine, JobReader existing)
+/// <summary>
+/// Compares a submission with the job that has its key, page by page: the same, or refused with what differs.
+/// </summary>
+internal sealed class ContentComparison(IJobStore store, JobReader existing)
 {
     private readonly JobId _job = existing.State.Header.Id;
     private readonly int _pageCount = existing.State.SubmittedPages;
     private int _page;
 
-    /// <exception cref="RefusedException">Something differs; the message says what.</exception>
-    public async Task CheckAsync(JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation)
+    /// <returns>The header to write the pages under: there the same items give the same bytes.</returns>
+    /// <exception cref="RefusedException">A setting differs.</exception>
+    public JobHeader CheckSpec(JobSpec spec)
     {
-        // Under the same header the same items give the same bytes.
         JobHeader header = existing.State.Header with { Spec = spec };
         CheckSpec(existing.State.Header.Spec, JobCodec.ReadHeader(_job, JobCodec.Write(header)).Spec);
-        var writer = new PageWriter(header, 0, 1, _ => true, engine.Options.MaxArgumentBytes);
-        await foreach (Item item in items.WithCancellation(cancellation))
-        {
-            writer.Add(item, writer.ItemCount);
-            foreach (StoredPage page in writer.HasFull ? writer.TakeFull() : [])
-                await CheckPageAsync(page, cancellation);
-        }
-        foreach (StoredPage page in writer.Finish()) await CheckPageAsync(page, cancellation);
-        if (_page < _pageCount) throw Conflict($"it has {writer.ItemCount:N0} items, and had more");
+        return header;
+    }
+
+    /// <summary>After the last page.</summary>
+    /// <exception cref="RefusedException">The job has more.</exception>
+    public void CheckEnd(int itemCount)
+    {
+        if (_page < _pageCount) throw Conflict($"it has {itemCount:N0} items, and had more");
     }
 
     private void CheckSpec(JobSpec was, JobSpec now)
@@ -48,10 +49,12 @@ internal sealed class ContentComparison(EngineContext engine, JobReader existing
             throw Conflict($"{name} is {now?.ToString() ?? "not set"}, and was {was?.ToString() ?? "not set"}");
     }
 
-    private async Task CheckPageAsync(StoredPage now, CancellationToken cancellation)
+    /// <summary>The next page.</summary>
+    /// <exception cref="RefusedException">It differs.</exception>
+    public async Task CheckPageAsync(StoredPage now, CancellationToken cancellation)
     {
         if (_page >= _pageCount) throw Conflict($"it has more items; it had {existing.State.Root.ChildCount:N0}");
-        IReadOnlyList<StoredPage> read = await engine.Store.ReadPagesAsync(_job, _page, 1, true, cancellation);
+        IReadOnlyList<StoredPage> read = await store.ReadPagesAsync(_job, _page, 1, true, cancellation);
         if (read is not [var was]) throw Blob.Damaged(BlobKind.Shape, _job, _page, "is missing");
         _page++;
         if (was.Shape.Span.SequenceEqual(now.Shape.Span) && was.Args.Span.SequenceEqual(now.Args.Span)) return;

@@ -2,7 +2,7 @@ using Granary.Batches;
 using Granary.Persistence;
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// The pages of arguments that tasks are being started from. Tasks start in order, so a few pages are enough.

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>What the engine logs.</summary>
 internal static partial class EngineLog

@@ -1,6 +1,6 @@
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// The thread pool for handlers, a thread for the commits, and one for the turns that no other thread takes: so

@@ -2,7 +2,7 @@ using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
 
-namespace Granary.Embedded;
+namespace Granary.Engines;
 
 /// <summary>Lists jobs from their summaries alone.</summary>
 internal static class JobListing

@@ -2,7 +2,7 @@ using Granary.Batches;
 using Granary.Workers;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Granary.Embedded;
+namespace Granary.Activations;
 
 /// <summary>
 /// One attempt, run on the thread pool. Its worker machine is touched in its activation's turns only; the handler's
