@@ -73,6 +73,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         Func<Action<Exception>, IEngineThreads> threads, CancellationToken cancellation)
     {
         options.Check();
+        await store.OwnAsync(cancellation);
         var engine = new EmbeddedEngine(store, handlers, options, threads);
         await engine._janitor.RemoveStagedAsync(cancellation);
         engine._resuming = engine._jobs.ResumeAllAsync(engine._stop.Token);

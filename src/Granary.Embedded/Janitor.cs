@@ -27,7 +27,7 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
 
     /// <summary>At start: this engine has the store to itself, so what is staged is abandoned.</summary>
     public Task RemoveStagedAsync(CancellationToken cancellation) =>
-        RemoveAllAsync(() => engine.Store.ListStagedAsync(100, cancellation), cancellation);
+        RemoveAllAsync(() => engine.Store.ListStagedAsync(DateTimeOffset.MaxValue, 100, cancellation), cancellation);
 
     private async Task SweepAsync()
     {

@@ -1,3 +1,4 @@
+using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Granary.Hosting;
@@ -15,6 +16,12 @@ public sealed class GranaryBuilder
 
     /// <summary>The handlers.</summary>
     public HandlerRegistry Handlers { get; } = new();
+
+    /// <summary>
+    /// Opens the store that the engine is to use, and to dispose. Packages of stores set it; null where the engine
+    /// has a store of its own.
+    /// </summary>
+    public Func<IServiceProvider, CancellationToken, Task<IJobStore>>? Store { get; set; }
 
     /// <summary>Adds a function as a handler.</summary>
     public GranaryBuilder Handle<TArgs, TResult>(string name, Func<TArgs, TaskContext, Task<TResult>> function)

@@ -11,6 +11,13 @@ namespace Granary.Stores;
 public interface IJobStore : IAsyncDisposable
 {
     /// <summary>
+    /// Takes the store for this process alone until it is disposed: for an engine that must be the only one. Does
+    /// nothing where one process has a store to itself anyway.
+    /// </summary>
+    /// <exception cref="StoreException">Another process has taken it; the message says which.</exception>
+    ValueTask OwnAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
+
+    /// <summary>
     /// Applies the writes in order in one durable transaction. A write that is refused has no effect, and does not
     /// touch the others. When this returns, everything written survives a power cut.
     /// </summary>
@@ -54,9 +61,23 @@ public interface IJobStore : IAsyncDisposable
     ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation);
 
     /// <summary>
-    /// Ids of staged jobs: submissions that never became live. An engine that is the only one removes them at start.
+    /// Ids of live jobs whose <see cref="JobWrite.DueAt"/> has passed, the longest due first.
     /// </summary>
-    ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation);
+    ValueTask<IReadOnlyList<JobId>> ListDueAsync(DateTimeOffset now, int max, CancellationToken cancellation);
+
+    /// <summary>
+    /// Sets when live jobs are due, for the holders of these epochs. Need not survive a power cut: a job is then due
+    /// when it was before.
+    /// </summary>
+    /// <returns>The jobs that are not theirs any more, taken over or gone; these are left alone.</returns>
+    ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation);
+
+    /// <summary>
+    /// Ids of staged jobs, submissions that have not become live, that have no <see cref="JobWrite.DueAt"/> or whose
+    /// has passed. An engine that is the only one removes all of them at start.
+    /// </summary>
+    ValueTask<IReadOnlyList<JobId>> ListStagedAsync(DateTimeOffset now, int max, CancellationToken cancellation);
 
     /// <summary>
     /// Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls.
@@ -111,6 +132,10 @@ public sealed class JobWrite
     /// <summary>When a finished job may be removed.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
+    /// <summary>When somebody has to look at this job although nobody holds it: the due-time index. Null: it is not in
+    /// the index.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+
     /// <summary>New pages.</summary>
     public IReadOnlyList<StoredPage> Pages { get; init; } = [];
 
@@ -133,6 +158,11 @@ public enum WriteResult : byte
     /// <summary>A new job's id is in use.</summary>
     IdTaken = 4,
 }
+
+/// <summary>A job, and the epoch under which somebody holds it.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Epoch">The holder's epoch.</param>
+public readonly record struct HeldJob(JobId Job, long Epoch);
 
 /// <summary>A job's row.</summary>
 /// <param name="Job">The job.</param>

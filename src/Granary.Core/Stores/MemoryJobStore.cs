@@ -12,6 +12,7 @@ public sealed class MemoryJobStore : IJobStore
     private readonly SortedSet<JobId> _live = [];
     private readonly SortedSet<JobId> _staged = [];
     private readonly SortedSet<(DateTimeOffset At, JobId Job)> _expiring = [];
+    private readonly SortedSet<(DateTimeOffset At, JobId Job)> _due = [];
     private readonly Dictionary<string, JobId> _keys = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
@@ -103,9 +104,22 @@ public sealed class MemoryJobStore : IJobStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation)
+    public ValueTask<IReadOnlyList<JobId>> ListDueAsync(DateTimeOffset now, int max, CancellationToken cancellation)
     {
-        lock (_gate) return List(_staged.Take(max));
+        lock (_gate) return List(_due.TakeWhile(job => job.At <= now).Take(max).Select(job => job.Job));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation)
+    {
+        lock (_gate) return List(held.Where(job => !Postpone(job, dueAt)).Select(job => job.Job));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(DateTimeOffset now, int max, CancellationToken cancellation)
+    {
+        lock (_gate) return List(_staged.Where(job => !(_jobs[job].DueAt > now)).Take(max));
     }
 
     /// <inheritdoc/>
@@ -160,6 +174,7 @@ public sealed class MemoryJobStore : IJobStore
         entry.Phase = write.Phase;
         entry.State = write.State;
         entry.ExpiresAt = write.ExpiresAt;
+        entry.DueAt = write.DueAt;
         entry.Summary = write.Summary;
         Enlist(write.Job, entry);
         if (write.Key is not null) _keys[entry.Key = write.Key] = write.Job;
@@ -167,11 +182,22 @@ public sealed class MemoryJobStore : IJobStore
         if (write.Record is { } record) entry.Records.Add(record);
     }
 
+    private bool Postpone(HeldJob held, DateTimeOffset dueAt)
+    {
+        if (!_jobs.TryGetValue(held.Job, out Entry? entry) || entry.Epoch != held.Epoch) return false;
+        if (entry.Phase != JobPhase.Live) return true;
+        Unlist(held.Job, entry);
+        entry.DueAt = dueAt;
+        Enlist(held.Job, entry);
+        return true;
+    }
+
     private void Enlist(JobId job, Entry entry)
     {
         if (entry.Phase == JobPhase.Live) _live.Add(job);
         if (entry.Phase == JobPhase.Staged) _staged.Add(job);
         if (entry.ExpiresAt is { } at) _expiring.Add((at, job));
+        if (entry is { Phase: JobPhase.Live, DueAt: { } due }) _due.Add((due, job));
     }
 
     private void Unlist(JobId job, Entry entry)
@@ -179,6 +205,7 @@ public sealed class MemoryJobStore : IJobStore
         if (entry.Phase == JobPhase.Live) _live.Remove(job);
         if (entry.Phase == JobPhase.Staged) _staged.Remove(job);
         if (entry.ExpiresAt is { } at) _expiring.Remove((at, job));
+        if (entry.DueAt is { } due) _due.Remove((due, job));
     }
 
     private Entry? Visible(JobId job) =>
@@ -207,6 +234,8 @@ public sealed class MemoryJobStore : IJobStore
         public string? Key { get; set; }
 
         public DateTimeOffset? ExpiresAt { get; set; }
+
+        public DateTimeOffset? DueAt { get; set; }
 
         public required ReadOnlyMemory<byte> Header { get; init; }
 

@@ -49,6 +49,11 @@ internal static class Schema
           machine TEXT NOT NULL,
           since INTEGER NOT NULL);
         """,
+        // Only where somebody waits for it: a row without a due time is not in the index.
+        """
+        ALTER TABLE jobs ADD COLUMN due INTEGER;
+        CREATE INDEX jobs_by_due ON jobs (due) WHERE phase = 2 AND due IS NOT NULL;
+        """,
     ];
 
     /// <summary>The version this program writes.</summary>

@@ -92,8 +92,19 @@ public sealed partial class SqliteJobStore : IJobStore
         ReadAsync<IReadOnlyList<JobId>>(reader => reader.Expired(now, max), cancellation);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation) =>
-        ReadAsync<IReadOnlyList<JobId>>(reader => reader.Staged(max), cancellation);
+    public ValueTask<IReadOnlyList<JobId>> ListDueAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation) =>
+        ReadAsync<IReadOnlyList<JobId>>(reader => reader.Due(now, max), cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation) =>
+        await WriteAsync(writer => writer.Postpone(held, dueAt), cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation) =>
+        ReadAsync<IReadOnlyList<JobId>>(reader => reader.Staged(now, max), cancellation);
 
     /// <inheritdoc/>
     public async ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation)

@@ -28,7 +28,12 @@ internal sealed class SqliteReader(Connection connection) : IDisposable
         WHERE phase = 2 AND phase < 3 AND id > ? ORDER BY id LIMIT ?
         """);
     private readonly Statement _staged = connection.Prepare("""
-        SELECT id FROM jobs INDEXED BY jobs_unfinished WHERE phase = 1 AND phase < 3 ORDER BY id LIMIT ?
+        SELECT id FROM jobs INDEXED BY jobs_unfinished
+        WHERE phase = 1 AND phase < 3 AND (due IS NULL OR due <= ?) ORDER BY id LIMIT ?
+        """);
+    private readonly Statement _due = connection.Prepare("""
+        SELECT id FROM jobs INDEXED BY jobs_by_due
+        WHERE phase = 2 AND due IS NOT NULL AND due <= ? ORDER BY due, id LIMIT ?
         """);
     private readonly Statement _expired = connection.Prepare("""
         SELECT id FROM jobs INDEXED BY jobs_by_expiry WHERE expires <= ? ORDER BY expires, id LIMIT ?
@@ -64,7 +69,11 @@ internal sealed class SqliteReader(Connection connection) : IDisposable
 
     public List<JobId> Live(JobId after, int max) => _live.Bind(1, after.Value).Bind(2, max).All(Id);
 
-    public List<JobId> Staged(int max) => _staged.Bind(1, max).All(Id);
+    public List<JobId> Staged(DateTimeOffset now, int max) =>
+        _staged.Bind(1, now.ToUnixTimeMilliseconds()).Bind(2, max).All(Id);
+
+    public List<JobId> Due(DateTimeOffset now, int max) =>
+        _due.Bind(1, now.ToUnixTimeMilliseconds()).Bind(2, max).All(Id);
 
     public List<JobId> Expired(DateTimeOffset now, int max) =>
         _expired.Bind(1, now.ToUnixTimeMilliseconds()).Bind(2, max).All(Id);

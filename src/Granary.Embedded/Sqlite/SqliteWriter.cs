@@ -21,6 +21,7 @@ internal sealed class SqliteWriter : IDisposable
     private readonly Statement _epoch;
     private readonly Statement _current;
     private readonly Statement _acquire;
+    private readonly Statement _postpone;
     private readonly Statement _hide;
     private readonly Statement _deletePages;
     private readonly Statement _deleteRecords;
@@ -33,11 +34,11 @@ internal sealed class SqliteWriter : IDisposable
         _begin = connection.Prepare("BEGIN IMMEDIATE");
         _commit = connection.Prepare("COMMIT");
         _insertJob = connection.Prepare("""
-            INSERT INTO jobs (id, epoch, phase, state, pages, records, expires, key, header, summary)
-            VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING
+            INSERT INTO jobs (id, epoch, phase, state, pages, records, expires, key, header, summary, due)
+            VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
             """);
         _updateJob = connection.Prepare(Update("UPDATE", ""));
-        _updateJobAndKey = connection.Prepare(Update("UPDATE OR IGNORE", ", key = ?11"));
+        _updateJobAndKey = connection.Prepare(Update("UPDATE OR IGNORE", ", key = ?12"));
         _insertPage = connection.Prepare("INSERT INTO pages (job, number, shape, args) VALUES (?, ?, ?, ?)");
         _insertRecord = connection.Prepare("INSERT INTO records (job, number, events, vals) VALUES (?, ?, ?, ?)");
         _epoch = connection.Prepare("SELECT epoch FROM jobs WHERE id = ?");
@@ -46,7 +47,8 @@ internal sealed class SqliteWriter : IDisposable
             UPDATE jobs SET epoch = epoch + 1 WHERE id = ? AND phase <> 1
             RETURNING id, epoch, phase, header, summary
             """);
-        _hide = connection.Prepare("UPDATE jobs SET epoch = epoch + 1, phase = 1, key = NULL WHERE id = ?");
+        _postpone = connection.Prepare("UPDATE jobs SET due = ?3 WHERE id = ?1 AND epoch = ?2 AND phase = 2");
+        _hide = connection.Prepare("UPDATE jobs SET epoch = epoch + 1, phase = 1, key = NULL, due = NULL WHERE id = ?");
         _deletePages = connection.Prepare(DeleteSome("pages"));
         _deleteRecords = connection.Prepare(DeleteSome("records"));
         _deleteJob = connection.Prepare("DELETE FROM jobs WHERE id = ?");
@@ -74,6 +76,22 @@ internal sealed class SqliteWriter : IDisposable
                 rows[i] = _acquire.Bind(1, jobs[i].Value).All(SqliteReader.Job).FirstOrDefault();
         });
         return rows;
+    }
+
+    /// <summary>Sets when jobs are due, and returns those that are held under another epoch.</summary>
+    public List<JobId> Postpone(IReadOnlyList<HeldJob> held, DateTimeOffset dueAt)
+    {
+        var lost = new List<JobId>();
+        InTransaction(() =>
+        {
+            foreach ((JobId job, long epoch) in held)
+            {
+                int moved = _postpone
+                    .Bind(1, job.Value).Bind(2, epoch).Bind(3, dueAt.ToUnixTimeMilliseconds()).Run();
+                if (moved == 0 && Epoch(job) != epoch) lost.Add(job);
+            }
+        });
+        return lost;
     }
 
     /// <summary>Hides the job and removes so many of its rows.</summary>
@@ -131,7 +149,7 @@ internal sealed class SqliteWriter : IDisposable
             .Bind(1, write.Job.Value).Bind(2, (long)write.Phase).Bind(3, (long)write.State)
             .Bind(4, write.Pages.Count).Bind(5, write.Record is null ? 0 : 1)
             .Bind(6, write.ExpiresAt?.ToUnixTimeMilliseconds()).Bind(7, write.Key)
-            .Bind(8, header).Bind(9, write.Summary)
+            .Bind(8, header).Bind(9, write.Summary).Bind(10, write.DueAt?.ToUnixTimeMilliseconds())
             .Run();
         if (inserted == 1) return WriteResult.Written;
         return Epoch(write.Job) is null ? WriteResult.KeyTaken : WriteResult.IdTaken;
@@ -143,12 +161,13 @@ internal sealed class SqliteWriter : IDisposable
         int? record = write.Record?.Number;
         if (!write.Follows(page ?? 0, record ?? 0)) return WriteResult.Fenced;
 
-        Statement update = write.Key is null ? _updateJob : _updateJobAndKey.Bind(11, write.Key);
+        Statement update = write.Key is null ? _updateJob : _updateJobAndKey.Bind(12, write.Key);
         int updated = update
             .Bind(1, write.Job.Value).Bind(2, write.Epoch).Bind(3, page).Bind(4, record)
             .Bind(5, (long)write.Phase).Bind(6, (long)write.State)
             .Bind(7, write.Pages.Count).Bind(8, record is null ? 0 : 1)
             .Bind(9, write.ExpiresAt?.ToUnixTimeMilliseconds()).Bind(10, write.Summary)
+            .Bind(11, write.DueAt?.ToUnixTimeMilliseconds())
             .Run();
         if (updated == 1) return WriteResult.Written;
         return write.Key is not null && IsCurrent(write, page, record) ? WriteResult.KeyTaken : WriteResult.Fenced;
@@ -176,7 +195,8 @@ internal sealed class SqliteWriter : IDisposable
 
     private static string Update(string verb, string also) => $"""
         {verb} jobs
-        SET phase = ?5, state = ?6, pages = pages + ?7, records = records + ?8, expires = ?9, summary = ?10{also}
+        SET phase = ?5, state = ?6, pages = pages + ?7, records = records + ?8, expires = ?9, summary = ?10,
+            due = ?11{also}
         WHERE {Current}
         """;
 

@@ -147,10 +147,10 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Empty(await ListAsync(new JobQuery()));
         Assert.Empty(await ListAsync(new JobQuery { State = JobState.Queued }));
         Assert.Empty(await Store.ListLiveAsync(default, 10, default));
-        Assert.Equal([new JobId(7)], await Store.ListStagedAsync(10, default));
+        Assert.Equal([new JobId(7)], await Store.ListStagedAsync(Noon, 10, default));
 
         Assert.Equal(WriteResult.Written, await Store.CommitAsync(WithKey(7, "key")));
-        Assert.Empty(await Store.ListStagedAsync(10, default));
+        Assert.Empty(await Store.ListStagedAsync(Noon, 10, default));
         Assert.Equal([7], await ListAsync(new JobQuery()));
         Assert.Equal([new JobId(7)], await Store.ListLiveAsync(default, 10, default));
         Assert.NotNull(await Store.LoadAsync(new JobId(7), default));
@@ -161,7 +161,7 @@ public abstract class StoreConformance : IAsyncLifetime
     {
         await Store.CommitAsync(New(7, phase: JobPhase.Staged, pages: 3));
         await Store.RemoveAllAsync(new JobId(7));
-        Assert.Empty(await Store.ListStagedAsync(10, default));
+        Assert.Empty(await Store.ListStagedAsync(Noon, 10, default));
         Assert.Equal(WriteResult.Fenced, await Store.CommitAsync(WithPages(7, 3)));
     }
 
@@ -248,6 +248,55 @@ public abstract class StoreConformance : IAsyncLifetime
         await Store.CommitAsync(Next(3, record: 0));
         Assert.Equal([2], (await Store.ListExpiredAsync(Noon.AddHours(1), 9, default)).Select(id => id.Value));
         Assert.Equal([new JobId(3)], await Store.ListLiveAsync(default, 9, default));
+    }
+
+    [Fact]
+    public async Task Live_jobs_are_found_when_they_are_due_the_longest_due_first()
+    {
+        await Store.CommitAsync(
+            [
+                Due(1, Noon.AddHours(2)), Due(2, Noon), Due(3, null), Due(4, Noon.AddHours(1)),
+                Due(5, Noon, JobPhase.Staged), Due(6, Noon, JobPhase.Finished),
+            ],
+            default);
+        Assert.Empty(await Store.ListDueAsync(Noon.AddMinutes(-1), 9, default));
+        Assert.Equal([2, 4, 1], (await Store.ListDueAsync(Noon.AddHours(2), 9, default)).Select(id => id.Value));
+        Assert.Equal([2, 4], (await Store.ListDueAsync(Noon.AddHours(2), 2, default)).Select(id => id.Value));
+
+        await Store.CommitAsync([Next(2, record: 0), End(4, Noon)], default);
+        Assert.Equal([1], (await Store.ListDueAsync(DateTimeOffset.MaxValue, 9, default)).Select(id => id.Value));
+        await Store.RemoveAllAsync(new JobId(1));
+        Assert.Empty(await Store.ListDueAsync(DateTimeOffset.MaxValue, 9, default));
+    }
+
+    [Fact]
+    public async Task Only_its_holder_postpones_when_a_live_job_is_due()
+    {
+        await Store.CommitAsync(
+            [Due(1, Noon), Due(2, Noon), Due(3, null), Due(4, Noon, JobPhase.Finished), Due(5, Noon, JobPhase.Staged)],
+            default);
+        await Store.AcquireAsync(new JobId(2), default);
+        HeldJob[] held = [.. Enumerable.Range(1, 6).Select(job => new HeldJob(new JobId(job), 1))];
+
+        IReadOnlyList<JobId> lost = await Store.PostponeAsync(held, Noon.AddHours(1), default);
+        Assert.Equal([2, 6], lost.Order().Select(id => id.Value));
+        Assert.Equal([2], (await Store.ListDueAsync(Noon, 9, default)).Select(id => id.Value));
+        Assert.Equal([2, 1, 3], (await Store.ListDueAsync(Noon.AddHours(1), 9, default)).Select(id => id.Value));
+        Assert.Equal([new JobId(5)], await Store.ListStagedAsync(Noon, 9, default));
+        Assert.Equal(WriteResult.Written, await Store.CommitAsync(Next(1, record: 0)));
+        Assert.Empty(await Store.PostponeAsync([], Noon, default));
+    }
+
+    [Fact]
+    public async Task A_staged_job_is_listed_once_its_time_has_passed()
+    {
+        await Store.CommitAsync(
+            [Due(1, null, JobPhase.Staged), Due(2, Noon, JobPhase.Staged), Due(3, Noon.AddHours(1), JobPhase.Staged)],
+            default);
+        Assert.Equal([1], (await Store.ListStagedAsync(Noon.AddMinutes(-1), 9, default)).Select(id => id.Value));
+        Assert.Equal([1, 2], (await Store.ListStagedAsync(Noon, 9, default)).Select(id => id.Value));
+        Assert.Equal([1, 2, 3],
+            (await Store.ListStagedAsync(DateTimeOffset.MaxValue, 9, default)).Select(id => id.Value));
     }
 
     [Fact]

@@ -34,7 +34,7 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
         bool bulk = _random.Next(2) == 0;
         string key = Key();
         DateTimeOffset time = Time();
-        return _random.Next(16) switch
+        return _random.Next(18) switch
         {
             < 4 => await CommitAsync(),
             4 => ($"acquire {job}", async s => Show(await s.AcquireAsync(job, default))),
@@ -47,7 +47,9 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
             10 or 11 => List(max),
             12 => ($"live {job}", async s => Show(await s.ListLiveAsync(job, max, default), id => $"{id}")),
             13 => ($"expired {time}", async s => Show(await s.ListExpiredAsync(time, max, default), id => $"{id}")),
-            14 => ("staged", async s => Show(await s.ListStagedAsync(max, default), id => $"{id}")),
+            14 => ($"staged {time}", async s => Show(await s.ListStagedAsync(time, max, default), id => $"{id}")),
+            15 => ($"due {time}", async s => Show(await s.ListDueAsync(time, max, default), id => $"{id}")),
+            16 => await PostponeAsync(time),
             _ => ($"remove {job}", s => RemoveAsync(s, job)),
         };
     }
@@ -58,6 +60,19 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
         for (int i = 0; i < writes.Length; i++) writes[i] = await WriteAsync();
         return ("commit " + string.Join(", ", writes.Select(Show)),
             async s => string.Join(",", await s.CommitAsync(writes, default)));
+    }
+
+    // Some of them held by somebody else, and some gone.
+    private async Task<(string, Func<IJobStore, Task<string>>)> PostponeAsync(DateTimeOffset time)
+    {
+        var held = new Dictionary<JobId, HeldJob>();
+        for (int i = _random.Next(6); i > 0; i--)
+        {
+            JobId job = Id();
+            held[job] = new HeldJob(job, ((await model.LoadAsync(job, default))?.Epoch ?? 1) + _random.Next(5) / 4);
+        }
+        return ($"postpone {string.Join(" ", held.Values)} to {time}", async s =>
+            Show((await s.PostponeAsync([.. held.Values], time, default)).Order(), id => $"{id}"));
     }
 
     private (string, Func<IJobStore, Task<string>>) List(int max)
@@ -92,6 +107,7 @@ internal sealed class StoreModel(IJobStore model, IJobStore store, int seed)
             State = State(),
             Summary = Blob(),
             ExpiresAt = phase == JobPhase.Finished ? Time() : null,
+            DueAt = _random.Next(2) == 0 ? Time() : null,
             Pages = [.. Enumerable.Range(pages, _random.Next(3)).Select(i => new StoredPage(i, Blob(), Blob()))],
             Record = _random.Next(2) == 0 ? null : new StoredRecord(records, Blob(), Blob()),
         };

@@ -23,6 +23,18 @@ public static class Writes
             Pages = [.. Enumerable.Range(0, pages).Select(Page)],
         };
 
+    /// <summary>A new job that is due, or not in the index.</summary>
+    public static JobWrite Due(long job, DateTimeOffset? at, JobPhase phase = JobPhase.Live) => new()
+    {
+        Job = new JobId(job),
+        Epoch = 1,
+        Header = Bytes("header", job),
+        Phase = phase,
+        State = JobState.Running,
+        Summary = Bytes("due", job),
+        DueAt = at,
+    };
+
     /// <summary>Something happened to a job.</summary>
     public static JobWrite Next(
         long job,

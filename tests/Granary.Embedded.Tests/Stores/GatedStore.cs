@@ -74,8 +74,15 @@ internal sealed class GatedStore : IJobStore
     public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(
         DateTimeOffset now, int max, CancellationToken cancellation) => _inner.ListExpiredAsync(now, max, cancellation);
 
-    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation) =>
-        _inner.ListStagedAsync(max, cancellation);
+    public ValueTask<IReadOnlyList<JobId>> ListDueAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation) => _inner.ListDueAsync(now, max, cancellation);
+
+    public ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation) =>
+        _inner.PostponeAsync(held, dueAt, cancellation);
+
+    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation) => _inner.ListStagedAsync(now, max, cancellation);
 
     public ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation) =>
         _inner.RemoveAsync(job, maxRows, cancellation);

@@ -134,7 +134,7 @@ public sealed class SqliteFileTests : IDisposable
         Assert.Equal([new JobId(7)], await again.ListExpiredAsync(Noon, 9, default));
         await again.RemoveAllAsync(new JobId(7));
         Assert.Empty(await again.ListExpiredAsync(Noon, 9, default));
-        Assert.Empty(await again.ListStagedAsync(9, default));
+        Assert.Empty(await again.ListStagedAsync(DateTimeOffset.MaxValue, 9, default));
     }
 
     [Fact]

@@ -178,6 +178,22 @@ public sealed class SqliteOpeningTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_of_an_older_version_is_brought_up_to_date()
+    {
+        await FillAsync();
+        using (var older = Connection.OpenWriter(_directory.File))
+            older.Execute("DROP INDEX jobs_by_due; ALTER TABLE jobs DROP COLUMN due; PRAGMA user_version = 1");
+        await FailsAsync(StoreFault.ReadOnly, readOnly: true);
+        await using SqliteJobStore store = await _directory.OpenAsync();
+        IReadOnlyList<StoredJob> kept = await store.ListAsync(new JobQuery { Max = 1 }, default);
+        DateTimeOffset noon = new(2030, 1, 1, 12, 0, 0, TimeSpan.Zero);
+        HeldJob held = new(Assert.Single(kept).Job, kept[0].Epoch);
+        Assert.Empty(await store.ListDueAsync(DateTimeOffset.MaxValue, 9, default));
+        Assert.Empty(await store.PostponeAsync([held], noon, default));
+        Assert.Equal([held.Job], await store.ListDueAsync(noon, 9, default));
+    }
+
+    [Fact]
     public async Task A_file_of_a_newer_version_is_refused()
     {
         await FillAsync();

@@ -36,8 +36,15 @@ internal sealed class DiskReader(SimStore disk) : IJobStore
         CancellationToken cancellation) =>
         new(disk.ListExpired(now, max));
 
-    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation) =>
-        new(disk.ListStaged(max));
+    public ValueTask<IReadOnlyList<JobId>> ListDueAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
+        new(disk.ListDue(now, max));
+
+    public ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation) => throw ReadOnly();
+
+    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(DateTimeOffset now, int max,
+        CancellationToken cancellation) =>
+        new(disk.ListStaged(now, max));
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

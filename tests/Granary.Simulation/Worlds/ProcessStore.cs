@@ -37,8 +37,16 @@ internal sealed class ProcessStore(World world, SimContext context) : IJobStore
         CancellationToken cancellation) =>
         Answer<IReadOnlyList<JobId>>(() => Disk.ListExpired(now, max));
 
-    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(int max, CancellationToken cancellation) =>
-        Answer<IReadOnlyList<JobId>>(() => Disk.ListStaged(max));
+    public ValueTask<IReadOnlyList<JobId>> ListDueAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
+        Answer<IReadOnlyList<JobId>>(() => Disk.ListDue(now, max));
+
+    public ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation) =>
+        Answer<IReadOnlyList<JobId>>(() => Disk.Postpone(held, dueAt));
+
+    public ValueTask<IReadOnlyList<JobId>> ListStagedAsync(DateTimeOffset now, int max,
+        CancellationToken cancellation) =>
+        Answer<IReadOnlyList<JobId>>(() => Disk.ListStaged(now, max));
 
     public ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation) => Answer(() =>
     {

@@ -67,11 +67,28 @@ internal sealed class SimStore(PlantedBug planted)
     public List<JobId> ListExpired(DateTimeOffset now, int max) =>
         [.. _jobs.Where(job => job.Value.ExpiresAt <= now).Take(max).Select(job => job.Key)];
 
-    public List<JobId> ListStaged(int max)
+    public List<JobId> ListDue(DateTimeOffset now, int max) =>
+    [
+        .. _jobs.Where(job => job.Value.Phase == JobPhase.Live && job.Value.DueAt <= now)
+            .OrderBy(job => job.Value.DueAt).Take(max).Select(job => job.Key),
+    ];
+
+    public List<JobId> Postpone(IReadOnlyList<HeldJob> held, DateTimeOffset dueAt)
+    {
+        var lost = new List<JobId>();
+        foreach ((JobId job, long epoch) in held)
+        {
+            if (_jobs.GetValueOrDefault(job) is not { } entry || entry.Epoch != epoch) lost.Add(job);
+            else if (entry.Phase == JobPhase.Live) entry.DueAt = dueAt;
+        }
+        return lost;
+    }
+
+    public List<JobId> ListStaged(DateTimeOffset now, int max)
     {
         var staged = new List<JobId>();
         foreach ((JobId job, Entry entry) in _jobs)
-            if (entry.Phase == JobPhase.Staged && staged.Count < max) staged.Add(job);
+            if (entry.Phase == JobPhase.Staged && !(entry.DueAt > now) && staged.Count < max) staged.Add(job);
         return staged;
     }
 
@@ -109,6 +126,7 @@ internal sealed class SimStore(PlantedBug planted)
         entry.Phase = write.Phase;
         entry.State = write.State;
         entry.ExpiresAt = write.ExpiresAt;
+        entry.DueAt = write.DueAt;
         entry.Summary = write.Summary;
         if (write.Key is not null) _keys[entry.Key = write.Key] = write.Job;
         entry.Pages.AddRange(write.Pages);
@@ -129,6 +147,7 @@ internal sealed class SimStore(PlantedBug planted)
         public JobState State { get; set; }
         public string? Key { get; set; }
         public DateTimeOffset? ExpiresAt { get; set; }
+        public DateTimeOffset? DueAt { get; set; }
         public required ReadOnlyMemory<byte> Header { get; init; }
         public ReadOnlyMemory<byte> Summary { get; set; }
         public List<StoredPage> Pages { get; } = [];
