@@ -12,7 +12,7 @@ namespace Granary.Activations;
 /// the record to the group commit, and carries out the effects; answers, and effects that must not outrun the record,
 /// wait until it is durable. One turn at a time, under <see cref="_gate"/>.
 /// </summary>
-internal sealed class Activation : IPendingWrite
+internal sealed class Activation : IPendingWrite, IAttemptOwner
 {
     /// <summary>
     /// Bytes that may be ahead of the disk before nothing new starts: 8 MiB, one group of the commit.
@@ -303,11 +303,24 @@ internal sealed class Activation : IPendingWrite
             Phase = state.IsEnded ? JobPhase.Finished : JobPhase.Live,
             State = summary.State,
             Summary = JobCodec.Write(Job, summary),
+            DueAt = _engine.Hold is { } hold ? NeededAt(hold)?.ToTime() : null,
             ExpiresAt = state.FinishedAt is { } end ? (end + state.Header.Spec.Retention).ToTime() : null,
             Pages = pages,
             Record = record,
         };
     }
+
+    /// <summary>When somebody has to hold the job: from now on while it has work to do.</summary>
+    private Instant? NeededAt(TimeSpan hold)
+    {
+        BatchState state = Machine.State;
+        if (state.IsEnded) return null;
+        if (HasWork) return _engine.Now + hold;
+        return state.NextDue == Instant.Never ? null : state.NextDue;
+    }
+
+    /// <summary>Something runs, or could.</summary>
+    public bool HasWork => Machine.State.Running.Count > 0 || Machine.State.Root.Pool.Peek() >= 0;
 
     void IPendingWrite.Done(JobWrite write, WriteResult result)
     {

@@ -12,7 +12,7 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
 {
     private static readonly CancellationTokenSource s_signaled = new();
 
-    private readonly Activation _owner;
+    private readonly IAttemptOwner _owner;
     private readonly EngineContext _engine;
     private readonly TaskProfile _profile;
     private TaskHandler _handler = null!;
@@ -24,7 +24,7 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
     static Attempt() => s_signaled.Cancel();
 
     public Attempt(
-        Activation owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
+        IAttemptOwner owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
     {
         (_owner, _engine, _profile, Buffer) = (owner, engine, profile, buffer);
         (Node, Number) = (start.Node, start.Attempt);

@@ -37,6 +37,12 @@ internal sealed class EngineContext
         init;
     }
 
+    /// <summary>
+    /// How long a job with work to do is left alone by others after its holder's last sign of life; null where nobody
+    /// else could take it over.
+    /// </summary>
+    public TimeSpan? Hold { get; init; }
+
     /// <summary>Nothing new starts anywhere: the engine drains or only takes commands.</summary>
     public bool IsHeld { get; set; }
 
