@@ -21,7 +21,7 @@ internal sealed class Run(RunOptions options, StandardError error)
         }
         catch (OperationCanceledException) when (interrupts.Gently.IsCancellationRequested)
         {
-            error.Say("interrupted before the job was submitted; nothing was started");
+            error.Say("interrupted; nothing was submitted");
             return ExitCode.Interrupted;
         }
         await TellOfOthersAsync(database, job.Id);
@@ -36,12 +36,13 @@ internal sealed class Run(RunOptions options, StandardError error)
         JobId? found = await engine.FindAsync(key, cancellation);
         if (found is null) file?.RequireEmpty();
         // The content is in its own key. A key of the user's is submitted again: the engine compares the content.
-        if (found is { } same && work.Spec.Key is null) return await AttachAsync(engine, same, cancellation);
+        if (found is { } same && work.Spec.Key is null) return await AttachAsync(engine, same);
         JobSpec spec = work.Spec with { Key = key };
         if (found is { } known) spec = Agree(spec, (await engine.GetStatusAsync(known, cancellation)).Spec);
         Submission submission = await engine.SubmitAsync(spec, work.Items().ToAsyncEnumerable(), cancellation);
-        if (submission.Existed) return await AttachAsync(engine, submission.Job, cancellation);
-        JobStatus job = await engine.GetStatusAsync(submission.Job, cancellation);
+        // Its tasks may be running by now: an interrupt is the session's business.
+        if (submission.Existed) return await AttachAsync(engine, submission.Job);
+        JobStatus job = await engine.GetStatusAsync(submission.Job, CancellationToken.None);
         string pool = job.Spec.Kind == JobKind.Batch ? $", {job.MaxConcurrency:N0} at once" : "";
         string tasks = job.Counts.Total == 1 ? "1 task" : $"{job.Counts.Total:N0} tasks";
         Say($"job {job.Id}: {tasks}{pool}, in {options.Database}");
@@ -60,9 +61,9 @@ internal sealed class Run(RunOptions options, StandardError error)
         if (others > 0) Say($"other unfinished jobs in {options.Database} go on while this one runs: {others:N0}");
     }
 
-    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id, CancellationToken cancellation)
+    private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id)
     {
-        JobStatus job = await engine.GetStatusAsync(id, cancellation);
+        JobStatus job = await engine.GetStatusAsync(id);
         string done = $"{job.Counts.Ended:N0} of {job.Counts.Total:N0} done";
         if (job.State.IsEnd())
         {
@@ -73,13 +74,13 @@ internal sealed class Run(RunOptions options, StandardError error)
         }
         Say($"going on with job {id}, {done}");
         if (options.Concurrency is { } pool && pool != job.MaxConcurrency)
-            await engine.ResizeAsync(id, pool, cancellation);
+            await engine.ResizeAsync(id, pool);
         if (job.Paused)
         {
-            await engine.ResumeAsync(id, cancellation);
+            await engine.ResumeAsync(id);
             Say("it was paused, and is resumed");
         }
-        return await engine.GetStatusAsync(id, cancellation);
+        return await engine.GetStatusAsync(id);
     }
 
     private async Task<OutputCursor> CursorAsync(IJobEngine engine, JobStatus job, OutFile? file)

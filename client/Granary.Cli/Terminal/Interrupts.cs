@@ -30,9 +30,8 @@ internal sealed class Interrupts : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        // The sources hold nothing, and an interrupt that came a moment ago may still be about to cancel them.
         foreach (PosixSignalRegistration registration in _registrations) registration.Dispose();
-        _gently.Dispose();
-        _now.Dispose();
     }
 
     private void OnSignal(PosixSignalContext signal)

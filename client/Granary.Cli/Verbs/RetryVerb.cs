@@ -37,7 +37,7 @@ internal static class RetryVerb
     {
         await using Database database =
             await Database.RunAsync(file, new HandlerRegistry().AddBuiltIns(), error, interrupts.Gently);
-        JobStatus job = await database.Engine.GetStatusAsync(before.Id, interrupts.Gently);
+        JobStatus job = await database.Engine.GetStatusAsync(before.Id);
         using var session = new RunSession(database, job, new RunOptions { Database = file }, error, interrupts);
         return await session.RunAsync(new OutputCursor(StandardOutput.Open(), before.CompletionCount));
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -23,6 +24,14 @@ internal sealed class Workspace : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly string s_program = Path.Combine(AppContext.BaseDirectory, "granary.dll");
+
+    // A test run that a script started in the background ignores Ctrl-C, and so would every command started here.
+    static Workspace()
+    {
+        const int interrupt = 2, asUsual = 0, ignored = 1;
+        nint before = signal(interrupt, asUsual);
+        if (before != ignored) _ = signal(interrupt, before);
+    }
 
     public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("granary-cli-").FullName;
 
@@ -87,7 +96,8 @@ internal sealed class Workspace : IDisposable
     /// <summary>Starts a command on a terminal of its own; what it shows is standard output.</summary>
     public LiveCommand StartOnTerminal(params string[] args)
     {
-        string command = string.Join(' ', new[] { Dotnet, s_program }.Concat(args).Select(arg => $"'{arg}'"));
+        // script has a shell run it, which must not stay: some shells die of a Ctrl-C that their command survives.
+        string command = "exec " + string.Join(' ', new[] { Dotnet, s_program }.Concat(args).Select(arg => $"'{arg}'"));
         return Launch("script", ["-qfec", command, "/dev/null"]);
     }
 
@@ -104,11 +114,15 @@ internal sealed class Workspace : IDisposable
         };
         start.Environment.Remove("GRANARY_DB");
         start.Environment["TERM"] = "xterm";
+        start.Environment["SHELL"] = "/bin/sh";
         start.Environment["TMPDIR"] = Directory;
         return new LiveCommand(Process.Start(start)!);
     }
 
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
+
+    [DllImport("libc"), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint signal(int number, nint handler);
 
     private static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
 }
