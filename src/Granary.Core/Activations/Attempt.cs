@@ -1,58 +1,64 @@
 using Granary.Batches;
 using Granary.Workers;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Granary.Activations;
 
 /// <summary>
-/// One attempt, run on the thread pool. Its worker machine is touched in its activation's turns only; the handler's
-/// side leaves what came out and posts the attempt to the activation.
+/// One attempt, run on the thread pool, and what its handler sees of it: one object, since each task takes one. Its
+/// worker machine is touched in its activation's turns only; the handler's side leaves what came out and posts the
+/// attempt to the activation.
 /// </summary>
-internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
+internal sealed class Attempt : TaskContext, IThreadPoolWorkItem
 {
     private static readonly CancellationTokenSource s_signaled = new();
 
-    private readonly IAttemptOwner _owner;
-    private readonly EngineContext _engine;
-    private readonly TaskProfile _profile;
-    private TaskHandler _handler = null!;
-    private TaskContext _task = null!;
+    private readonly AttemptTerms _terms;
+    private ReadOnlyMemory<byte> _args;
+    private ReadOnlyMemory<byte> _input;
+    private int _index;
+    private IServiceProvider? _services;
 
     // Made when the handler asks for the token, or to signal it; s_signaled if the signal came first.
     private CancellationTokenSource? _stop;
 
     static Attempt() => s_signaled.Cancel();
 
-    public Attempt(
-        IAttemptOwner owner, EngineContext engine, TaskProfile profile, LimitedBuffer buffer, Effect start, Instant now)
+    public Attempt(AttemptTerms terms, ResultBuffer result, Effect start, Instant now)
+        : base(start.Node, start.Attempt)
     {
-        (_owner, _engine, _profile, Buffer) = (owner, engine, profile, buffer);
-        (Node, Number) = (start.Node, start.Attempt);
-        Machine = new WorkerMachine(profile, now);
+        (_terms, Result) = (terms, result);
+        Machine = new WorkerMachine(terms.Profile, now);
     }
 
     /// <summary>A mutable struct: used in place.</summary>
     public WorkerMachine Machine;
 
-    public int Node { get; }
-
-    public int Number { get; }
-
-    public LimitedBuffer Buffer { get; }
-
-    /// <summary>What the handler threw; null if it returned.</summary>
-    public Exception? Thrown { get; private set; }
-
-    /// <summary>What the handler returned.</summary>
-    public ReadOnlyMemory<byte> Value => Buffer.Written.IsEmpty ? EngineContext.Null : Buffer.Written;
-
-    /// <summary>When it did.</summary>
-    public Instant FinishedAt { get; private set; }
+    /// <summary>What the handler leaves behind.</summary>
+    public ResultBuffer Result { get; }
 
     /// <summary>What the handler last reported.</summary>
     public TaskProgress? Progress { get; private set; }
 
-    CancellationToken ITaskOwner.Token
+    public override JobId Job => _terms.Owner.Job;
+
+    public override int Index => _index;
+
+    public override string Handler => _terms.Profile.Handler;
+
+    public override ReadOnlyMemory<byte> Args =>
+        !_args.IsEmpty ? _args : !_input.IsEmpty ? _input : EngineContext.Null;
+
+    public override ReadOnlyMemory<byte> InputJson => _input;
+
+    public override TimeSpan CancelGrace => _terms.Profile.CancelGrace;
+
+    public override ILogger Logger => _terms.Logger;
+
+    public override IServiceProvider? Services => _services;
+
+    public override CancellationToken CancellationToken
     {
         get
         {
@@ -62,29 +68,16 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
     }
 
     /// <summary>Calls the handler, on another thread.</summary>
-    public void Run(TaskHandler handler, int index, ReadOnlyMemory<byte> args, ReadOnlyMemory<byte> input)
+    public void Run(int index, ReadOnlyMemory<byte> args, ReadOnlyMemory<byte> input)
     {
-        _handler = handler;
-        _task = new TaskContext
-        {
-            Job = _owner.Job,
-            Node = Node,
-            Index = index,
-            Attempt = Number,
-            Handler = _profile.Handler,
-            Args = !args.IsEmpty ? args : !input.IsEmpty ? input : EngineContext.Null,
-            InputJson = input,
-            CancelGrace = _profile.CancelGrace,
-            Logger = _engine.LoggerOf(_profile.Handler),
-            Owner = this,
-        };
-        _engine.Threads.Run(this);
+        (_index, _args, _input) = (index, args, input);
+        _terms.Engine.Threads.Run(this);
     }
 
     /// <summary>It cannot even be called: what it is given could not be read.</summary>
     public void Fail(Exception thrown)
     {
-        Thrown = thrown;
+        Result.Thrown = thrown;
         Post();
     }
 
@@ -97,7 +90,7 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
         if (Interlocked.CompareExchange(ref _stop, s_signaled, null) is { } stop) _ = stop.CancelAsync();
     }
 
-    void ITaskOwner.Report(TaskProgress progress) => Progress = progress;
+    internal override void Report(TaskProgress progress) => Progress = progress;
 
     void IThreadPoolWorkItem.Execute() => _ = RunAsync();
 
@@ -107,27 +100,28 @@ internal sealed class Attempt : ITaskOwner, IThreadPoolWorkItem
         {
             // Asked to stop, perhaps given up, before it got a thread: it is not called at all.
             if (IsSignaled) throw new OperationCanceledException();
-            if (_engine.Options.Services is { } services)
+            if (_terms.Engine.Options.Services is { } services)
             {
                 await using AsyncServiceScope scope = services.CreateAsyncScope();
-                await _handler.InvokeAsync(_task.With(scope.ServiceProvider), Buffer);
+                _services = scope.ServiceProvider;
+                await _terms.Handler!.InvokeAsync(this, Result);
             }
             else
             {
-                await _handler.InvokeAsync(_task, Buffer);
+                await _terms.Handler!.InvokeAsync(this, Result);
             }
         }
         catch (Exception e)
         {
             // Whatever user code throws is this attempt's failure and nobody else's.
-            Thrown = e;
+            Result.Thrown = e;
         }
         Post();
     }
 
     private void Post()
     {
-        FinishedAt = _engine.Now;
-        _owner.PostHere(this);
+        Result.FinishedAt = _terms.Engine.Now;
+        _terms.Owner.PostHere(this);
     }
 }

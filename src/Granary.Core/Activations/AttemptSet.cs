@@ -11,7 +11,8 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
     private readonly BatchMachine _machine = owner.Machine;
     private readonly Dictionary<int, Attempt> _running = [];
     private readonly PriorityQueue<Attempt, Instant> _due = new();
-    private readonly Stack<LimitedBuffer> _buffers = new();
+    private readonly Stack<ResultBuffer> _buffers = new();
+    private AttemptTerms? _terms;
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
@@ -30,11 +31,11 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
         // Stopped before it began: by a cancel that came while its start became durable.
         if (!state.Running.TryGetValue(start.Node, out RunningAttempt running) || running.Number != start.Attempt)
             return;
-        TaskProfile profile = state.Tree.ProfileOf(start.Node);
-        LimitedBuffer buffer = _buffers.TryPop(out LimitedBuffer? used)
+        AttemptTerms terms = TermsOf(state.Tree.ProfileOf(start.Node));
+        ResultBuffer result = _buffers.TryPop(out ResultBuffer? used)
             ? used
-            : new LimitedBuffer(engine.Options.MaxResultBytes);
-        var attempt = new Attempt(owner, engine, profile, buffer, start, now);
+            : new ResultBuffer(engine.Options.MaxResultBytes);
+        var attempt = new Attempt(terms, result, start, now);
         bool canceling = state.Nodes[start.Node].State == JobState.Canceling;
         if (canceling || engine.IsHeld)
         {
@@ -42,12 +43,12 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
             attempt.Machine.Stop(canceling ? StopCause.Cancel : StopCause.Release, now);
             End(attempt, attempt.Machine.Finish(default, new OperationCanceledException(), now), now);
         }
-        else if (engine.Handlers.Find(profile.Handler) is { } handler)
+        else if (terms.Handler is not null)
         {
             _running[start.Node] = attempt;
             Volatile.Write(ref _count, _running.Count);
             Watch(attempt);
-            Prepare(attempt, handler, state.Tree.InputOf(start.Node));
+            Prepare(attempt, state.Tree.InputOf(start.Node));
         }
         else
         {
@@ -64,9 +65,10 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
 
     private void Finish(Attempt attempt, Instant now)
     {
-        End(attempt, attempt.Machine.Finish(attempt.Value, attempt.Thrown, attempt.FinishedAt), now);
-        // Its value has been recorded.
-        if (attempt.Buffer.TryReset()) _buffers.Push(attempt.Buffer);
+        ResultBuffer result = attempt.Result;
+        End(attempt, attempt.Machine.Finish(result.Value, result.Thrown, result.FinishedAt), now);
+        // What it holds has been recorded.
+        if (result.TryReset()) _buffers.Push(result);
     }
 
     public void Tick(Instant now)
@@ -108,7 +110,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
     {
         if (result is not { } ended) return;
         if (_running.Remove(attempt.Node)) Volatile.Write(ref _count, _running.Count);
-        _machine.AttemptEnded(attempt.Node, attempt.Number, ended with { Place = engine.Place }, now);
+        _machine.AttemptEnded(attempt.Node, attempt.Attempt, ended with { Place = engine.Place }, now);
     }
 
     private void Watch(Attempt attempt)
@@ -116,19 +118,25 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
         if (attempt.Machine.Due < Instant.Never) _due.Enqueue(attempt, attempt.Machine.Due);
     }
 
+    // Neighbors mostly have the same.
+    private AttemptTerms TermsOf(TaskProfile profile) =>
+        _terms is { } last && ReferenceEquals(last.Profile, profile)
+            ? last
+            : _terms = AttemptTerms.Of(owner, engine, profile);
+
     // A store that answers at once, as SQLite and memory do, lets the handler be called within the turn.
-    private void Prepare(Attempt attempt, TaskHandler handler, ValueRef source)
+    private void Prepare(Attempt attempt, ValueRef source)
     {
         int index = _machine.State.Nodes[attempt.Node].Index;
         ValueTask<ReadOnlyMemory<byte>> reading = owner.Args.ReadAsync(attempt.Node);
         if (source.Kind == ValueKind.None && reading.IsCompletedSuccessfully)
-            attempt.Run(handler, index, reading.Result, default);
-        else _ = PrepareAsync(attempt, handler, index, reading, source);
+            attempt.Run(index, reading.Result, default);
+        else _ = PrepareAsync(attempt, index, reading, source);
     }
 
     // A store that is away for a moment is no fault of the task.
     private async Task PrepareAsync(
-        Attempt attempt, TaskHandler handler, int index, ValueTask<ReadOnlyMemory<byte>> reading, ValueRef source)
+        Attempt attempt, int index, ValueTask<ReadOnlyMemory<byte>> reading, ValueRef source)
     {
         while (!attempt.IsSignaled)
         {
@@ -136,7 +144,7 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
             {
                 ReadOnlyMemory<byte> given = await reading;
                 ReadOnlyMemory<byte> input = await owner.Reader.ReadValueAsync(source, CancellationToken.None);
-                attempt.Run(handler, index, given, input);
+                attempt.Run(index, given, input);
                 return;
             }
             catch (StoreException e) when (!e.IsTransient)

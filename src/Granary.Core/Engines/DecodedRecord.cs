@@ -3,24 +3,21 @@ using Granary.Stores;
 
 namespace Granary.Engines;
 
-/// <summary>A completion as it is recorded.</summary>
-/// <param name="Node">Which node.</param>
-/// <param name="Source">Where the value, or the error, is if not here.</param>
-/// <param name="Outcome">The rest; its index is −1 for nodes that are not items of the job itself.</param>
-internal readonly record struct Completion(int Node, ValueRef Source, Outcome Outcome);
-
-/// <summary>The completions of one record.</summary>
+/// <summary>
+/// The completions of one record, as recorded: where a value is elsewhere, they say where. The index is −1 for nodes
+/// that are not items of the job itself.
+/// </summary>
 internal sealed class DecodedRecord
 {
     public required RecordStart Start { get; init; }
 
     /// <summary>Completions of all nodes, by ordinal.</summary>
-    public required Completion[] All { get; init; }
+    public required Outcome[] All { get; init; }
 
     /// <summary>Completions of the job's own items, by sequence number.</summary>
-    public required Completion[] Items { get; init; }
+    public required Outcome[] Items { get; init; }
 
-    [ThreadStatic] private static List<Completion>? t_scratch;
+    [ThreadStatic] private static List<Outcome>? t_scratch;
 
     // What succeeds without a value, such as an empty chain, has the JSON null.
     private static readonly ReadOnlyMemory<byte> Null = "null"u8.ToArray();
@@ -29,7 +26,7 @@ internal sealed class DecodedRecord
     {
         var reader = new RecordReader(job, record);
         // Used again, so that only the exact arrays are left.
-        List<Completion> all = t_scratch ??= [];
+        List<Outcome> all = t_scratch ??= [];
         all.Clear();
         int items = 0, sequence = reader.Start.FirstSequence;
         while (reader.Next(out JobEvent e))
@@ -38,17 +35,17 @@ internal sealed class DecodedRecord
             for (int i = 0; i < (e.Kind == EventKind.EndedRange ? e.Number : 1); i++)
             {
                 bool isItem = e.Item >= 0;
-                all.Add(new Completion(e.Node + i, e.Source, ToOutcome(e, i, isItem ? sequence++ : 0)));
+                all.Add(ToOutcome(e, i, isItem ? sequence++ : 0));
                 if (isItem) items++;
             }
         }
-        Completion[] every = all.ToArray();
+        Outcome[] every = all.ToArray();
         if (all.Capacity > 16_384) t_scratch = null;
         return new DecodedRecord
         {
             Start = reader.Start,
             All = every,
-            Items = items == every.Length ? every : Array.FindAll(every, c => c.Outcome.Sequence > 0),
+            Items = items == every.Length ? every : Array.FindAll(every, outcome => outcome.Sequence > 0),
         };
     }
 
@@ -62,6 +59,7 @@ internal sealed class DecodedRecord
         Error = e.State == JobState.Failed && e.Source.Kind == ValueKind.None
             ? e.Error ?? OutcomeErrors.For(e.Reason)
             : e.Error,
+        Source = e.Source,
         Attempts = e.Kind == EventKind.EndedRange ? 0 : e.Number,
         StartedAt = (e.At - e.Span).ToTime(),
         Duration = e.Span,

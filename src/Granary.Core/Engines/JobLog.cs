@@ -44,7 +44,7 @@ internal sealed class JobLog(IJobStore store, JobId job)
     /// Outcomes of the job's own items after a sequence number, as recorded: those whose value is elsewhere say
     /// where.
     /// </summary>
-    public async ValueTask<ArraySegment<Completion>> ReadItemsAsync(int after, int max, CancellationToken cancellation)
+    public async ValueTask<ArraySegment<Outcome>> ReadItemsAsync(int after, int max, CancellationToken cancellation)
     {
         int number;
         lock (_lock)
@@ -54,11 +54,11 @@ internal sealed class JobLog(IJobStore store, JobId job)
         }
         DecodedRecord record = await DecodeAsync(number, cancellation);
         int first = after + 1 - record.Start.FirstSequence;
-        return new ArraySegment<Completion>(record.Items, first, Math.Min(max, record.Items.Length - first));
+        return new ArraySegment<Outcome>(record.Items, first, Math.Min(max, record.Items.Length - first));
     }
 
     /// <summary>The completion with this ordinal.</summary>
-    public async ValueTask<Completion> FindAsync(int ordinal, CancellationToken cancellation)
+    public async ValueTask<Outcome> FindAsync(int ordinal, CancellationToken cancellation)
     {
         int number;
         lock (_lock) number = Find(start => start.FirstOrdinal, ordinal);

@@ -71,12 +71,12 @@ internal sealed class JobReader(BatchState state, JobLog log)
         long bytes = 0;
         while (outcomes.Count < max && bytes < MaxBytes)
         {
-            ArraySegment<Completion> items =
+            ArraySegment<Outcome> items =
                 await Log.ReadItemsAsync(after + outcomes.Count, max - outcomes.Count, cancellation);
             if (items.Count == 0) break;
-            foreach (Completion item in items)
+            foreach (Outcome item in items)
             {
-                outcomes.Add(IsHere(item) ? item.Outcome : await ResolveAsync(item, item.Outcome.Index, cancellation));
+                outcomes.Add(IsHere(item) ? item : await ResolveAsync(item, item.Index, cancellation));
                 bytes += outcomes[^1].Value.Length;
             }
         }
@@ -119,9 +119,9 @@ internal sealed class JobReader(BatchState state, JobLog log)
             case ValueKind.None:
                 return default;
             case ValueKind.Earlier:
-                Completion earlier = await Log.FindAsync(source.Target, cancellation);
+                Outcome earlier = await Log.FindAsync(source.Target, cancellation);
                 return earlier.Source.Kind == ValueKind.Inline
-                    ? earlier.Outcome.Value
+                    ? earlier.Value
                     : await ReadValueAsync(earlier.Source, cancellation);
             case ValueKind.Items:
                 return await WriteItemsAsync(source.Target, cancellation);
@@ -130,12 +130,11 @@ internal sealed class JobReader(BatchState state, JobLog log)
         }
     }
 
-    private static bool IsHere(in Completion c) => c.Source.Kind is ValueKind.None or ValueKind.Inline;
+    private static bool IsHere(Outcome outcome) => outcome.Source.Kind is ValueKind.None or ValueKind.Inline;
 
-    private async ValueTask<Outcome> ResolveAsync(Completion c, int index, CancellationToken cancellation)
+    private async ValueTask<Outcome> ResolveAsync(Outcome o, int index, CancellationToken cancellation)
     {
-        Outcome o = c.Outcome;
-        if (IsHere(c) && o.Index == index) return o;
+        if (IsHere(o) && o.Index == index) return o;
         bool failed = o.State == JobState.Failed;
         return new Outcome
         {
@@ -143,8 +142,8 @@ internal sealed class JobReader(BatchState state, JobLog log)
             Sequence = o.Sequence,
             State = o.State,
             Reason = o.Reason,
-            Value = failed || IsHere(c) ? o.Value : await ReadValueAsync(c.Source, cancellation),
-            Error = failed ? await ErrorAsync(c, cancellation) : null,
+            Value = failed || IsHere(o) ? o.Value : await ReadValueAsync(o.Source, cancellation),
+            Error = failed ? await ErrorAsync(o, cancellation) : null,
             Attempts = o.Attempts,
             StartedAt = o.StartedAt,
             Duration = o.Duration,
@@ -153,10 +152,10 @@ internal sealed class JobReader(BatchState state, JobLog log)
     }
 
     // A chain or batch fails with the error of what failed in it.
-    private async ValueTask<TaskError?> ErrorAsync(Completion c, CancellationToken cancellation) =>
-        c.Source.Kind == ValueKind.Earlier
-            ? await ErrorAsync(await Log.FindAsync(c.Source.Target, cancellation), cancellation)
-            : c.Outcome.Error;
+    private async ValueTask<TaskError?> ErrorAsync(Outcome outcome, CancellationToken cancellation) =>
+        outcome.Source.Kind == ValueKind.Earlier
+            ? await ErrorAsync(await Log.FindAsync(outcome.Source.Target, cancellation), cancellation)
+            : outcome.Error;
 
     // What a batch step yields: its ordered outcomes as a JSON list.
     private async ValueTask<ReadOnlyMemory<byte>> WriteItemsAsync(int batch, CancellationToken cancellation)

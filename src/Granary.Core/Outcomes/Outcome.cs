@@ -1,3 +1,5 @@
+using Granary.Persistence;
+
 namespace Granary;
 
 /// <summary>
@@ -6,6 +8,13 @@ namespace Granary;
 /// </summary>
 public sealed class Outcome
 {
+    // The error, or a ValueRef if the value or the error is elsewhere or there is none: one field, since there are as
+    // many of these as tasks.
+    private readonly object? _detail;
+    private readonly long _startedAt;
+
+    private static readonly object s_none = ValueRef.None;
+
     /// <summary>The item's position in its batch or chain, from 0.</summary>
     public required int Index { get; init; }
 
@@ -24,17 +33,35 @@ public sealed class Outcome
     public ReadOnlyMemory<byte> Value { get; init; }
 
     /// <summary>The error; null unless it failed.</summary>
-    public TaskError? Error { get; init; }
+    public TaskError? Error
+    {
+        get => _detail as TaskError;
+        init => _detail = value ?? _detail;
+    }
 
     /// <summary>Attempts started, over all retries; for a chain or batch, 1.</summary>
     public required int Attempts { get; init; }
 
     /// <summary>When the last attempt started; for what never started, when it ended.</summary>
-    public required DateTimeOffset StartedAt { get; init; }
+    public required DateTimeOffset StartedAt
+    {
+        get => new(_startedAt, TimeSpan.Zero);
+        init => _startedAt = value.UtcTicks;
+    }
 
     /// <summary>How long the last attempt took.</summary>
     public required TimeSpan Duration { get; init; }
 
     /// <summary>Where it ran: machine and process; empty for what did not run.</summary>
     public string Place { get; init; } = "";
+
+    /// <summary>Where the value, or the error, is.</summary>
+    internal ValueRef Source
+    {
+        get => _detail is ValueRef source ? source : new ValueRef(_detail is null ? ValueKind.Inline : ValueKind.None);
+        init
+        {
+            if (value.Kind != ValueKind.Inline) _detail ??= value == ValueRef.None ? s_none : value;
+        }
+    }
 }

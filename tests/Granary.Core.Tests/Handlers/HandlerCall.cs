@@ -29,15 +29,6 @@ internal sealed class HandlerCall(BuiltInOptions? options = null)
     public Task<TaskFailedException> FailsAsync(string handler, string args) =>
         Xunit.Assert.ThrowsAsync<TaskFailedException>(() => RunAsync(handler, args));
 
-    private TaskContext Context(string handler, string args, CancellationToken stop) => new()
-    {
-        Job = new JobId(1L << 40),
-        Node = 3,
-        Index = 3,
-        Attempt = 2,
-        Handler = handler,
-        Args = Encoding.UTF8.GetBytes(args),
-        CancelGrace = CancelGrace,
-        CancellationToken = stop,
-    };
+    private TestTaskContext Context(string handler, string args, CancellationToken stop) =>
+        new(handler, Encoding.UTF8.GetBytes(args), index: 2, attempt: 2, cancelGrace: CancelGrace, cancellation: stop);
 }

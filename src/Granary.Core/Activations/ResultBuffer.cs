@@ -2,18 +2,28 @@ using System.Buffers;
 
 namespace Granary.Activations;
 
-/// <summary>Collects one result up to the limit; used again by the next attempt.</summary>
-internal sealed class LimitedBuffer(int limit) : IBufferWriter<byte>
+/// <summary>
+/// What came out of a handler: collects its result up to the limit. Used again by the next attempt.
+/// </summary>
+internal sealed class ResultBuffer(int limit) : IBufferWriter<byte>
 {
     private byte[] _bytes = new byte[Math.Min(limit, 256)];
     private int _length;
 
-    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+    /// <summary>What it returned.</summary>
+    public ReadOnlyMemory<byte> Value => _length == 0 ? EngineContext.Null : _bytes.AsMemory(0, _length);
+
+    /// <summary>What it threw; null if it returned.</summary>
+    public Exception? Thrown { get; set; }
+
+    /// <summary>When it came back.</summary>
+    public Instant FinishedAt { get; set; }
 
     /// <summary>Empties it; false if it has grown too large to keep.</summary>
     public bool TryReset()
     {
         _length = 0;
+        Thrown = null;
         return _bytes.Length <= 64 * 1024;
     }
 
