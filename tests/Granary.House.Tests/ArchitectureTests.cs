@@ -20,6 +20,18 @@ public sealed class ArchitectureTests
             "Embedded may reference Core, SQLite and Microsoft.Extensions.*: no Orleans, no web server.",
             May: ["System", "Microsoft.Extensions.", "Granary.Core", Sqlite, "SQLitePCL"],
             MayNot: []),
+        new("src/Granary.Grains", "Granary.Grains",
+            "Grains may reference Core and Orleans: no SQLite, no Npgsql, no ASP.NET; stores and hosts are the silo's.",
+            May: ["System", "Microsoft.Extensions.", "Granary.Core", "Microsoft.Orleans.", "Orleans."],
+            MayNot: []),
+        new("silo/Granary.Silo", "Granary.Silo",
+            "Silo may reference Grains, Http and the providers that it composes, never the embedded engine.",
+            May:
+            [
+                "System", "Microsoft.AspNetCore", "Microsoft.Extensions.", "Microsoft.Orleans.", "Orleans.", "Npgsql",
+                "OpenTelemetry", "Granary.Core", "Granary.Client", "Granary.Grains", "Granary.Http", "Granary.Postgres",
+            ],
+            MayNot: []),
         new("client/Granary.Client", "Granary.Client",
             "Client may reference Core and no engine: the same handles work over every engine.",
             May: ["System", "Microsoft.Extensions.", "Granary.Core"],
@@ -70,6 +82,26 @@ public sealed class ArchitectureTests
         where path.Split('/')[0] is "src" or "client" or "silo"
         where s_rooms.All(r => !path.StartsWith(r.Folder + "/", StringComparison.Ordinal))
         select path);
+
+    [Fact]
+    public void What_is_left_out_without_Orleans_is_what_references_it() => Repository.Check(
+        "A project that references a package of Orleans says NeedsOrleans, and no other does.",
+        from path in Repository.Files("*.csproj")
+        let project = XDocument.Load(Repository.Full(path))
+        let references = project.Descendants("PackageReference").Any(IsOfOrleans)
+        let says = project.Descendants("NeedsOrleans").Any(e => e.Value == "true")
+        where references != says
+        select path);
+
+    [Fact]
+    public void The_packages_that_are_probed_are_all_of_Orleans() => Repository.Check(
+        "A package of Orleans has the version $(OrleansVersion): by it the probe finds what it must try.",
+        from package in XDocument.Load(Repository.Full("Directory.Packages.props")).Descendants("PackageVersion")
+        where IsOfOrleans(package) != (package.Attribute("Version")?.Value == "$(OrleansVersion)")
+        select package.Attribute("Include")?.Value);
+
+    private static bool IsOfOrleans(XElement package) =>
+        package.Attribute("Include")?.Value.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal) == true;
 
     private static IEnumerable<string> References(string assembly)
     {

@@ -15,7 +15,11 @@ internal static class PublicApi
     private static readonly NullabilityInfoContext s_nullability = new();
 
     public static string Of(Assembly assembly) => string.Join('\n',
-        assembly.GetExportedTypes().OrderBy(Name, StringComparer.Ordinal).Select(Describe)) + "\n";
+        assembly.GetExportedTypes().Where(IsWritten).OrderBy(Name, StringComparer.Ordinal).Select(Describe)) + "\n";
+
+    // What Orleans generates for serialization is public for its own sake.
+    private static bool IsWritten(Type type) =>
+        type.Namespace?.StartsWith("OrleansCodeGen", StringComparison.Ordinal) != true;
 
     private static string Describe(Type type)
     {

@@ -13,9 +13,13 @@ public sealed class PublicApiTests
     [InlineData("Granary.Core", "src/Granary.Core/PublicApi.txt")]
     [InlineData("Granary.Embedded", "src/Granary.Embedded/PublicApi.txt")]
     [InlineData("Granary.Client", "client/Granary.Client/PublicApi.txt")]
+    [InlineData("Granary.Grains", "src/Granary.Grains/PublicApi.txt")]
+    [InlineData("Granary.Silo", "silo/Granary.Silo/PublicApi.txt")]
     public void The_public_surface_is_the_reviewed_one(string assembly, string path)
     {
-        string actual = PublicApi.Of(Assembly.Load(assembly));
+        Assembly loaded = Assembly.Load(assembly);
+        if (Repository.IsLeftOut(loaded)) return;
+        string actual = PublicApi.Of(loaded);
         string file = Repository.Full(path);
         if (Environment.GetEnvironmentVariable("GRANARY_UPDATE_API") == "1") File.WriteAllText(file, actual);
         string[] now = actual.Split('\n');

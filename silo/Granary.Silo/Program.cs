@@ -1,0 +1,3 @@
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+builder.UseOrleans(silo => silo.UseLocalhostClustering());
+builder.Build().Run();
