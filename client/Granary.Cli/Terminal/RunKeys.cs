@@ -22,7 +22,7 @@ internal sealed class RunKeys(StandardError error, IJobEngine engine, JobId job)
         {
             while (true) PressAsync(Console.ReadKey(intercept: true).KeyChar).GetAwaiter().GetResult();
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is InvalidOperationException or IOException)
         {
             // The terminal has gone; the run goes on without keys.
         }

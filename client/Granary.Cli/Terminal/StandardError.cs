@@ -2,7 +2,10 @@ using Spectre.Console;
 
 namespace Granary.Cli;
 
-/// <summary>Standard error: messages as plain lines, and on a terminal one live line below them.</summary>
+/// <summary>
+/// Standard error: messages as plain lines, and on a terminal one live line below them. What cannot be written, as when
+/// the terminal has gone, is left out: no job ends for a message.
+/// </summary>
 internal sealed class StandardError
 {
     private const string EraseLine = "\r\u001b[2K";
@@ -21,15 +24,15 @@ internal sealed class StandardError
     /// <summary>One message.</summary>
     public void Say(string message)
     {
-        using (Aside()) Console.Error.WriteLine($"granary: {Printable.Escape(message)}");
+        using (Aside()) Write($"granary: {Printable.Escape(message)}\n");
     }
 
     /// <summary>An error, and how to mend it.</summary>
     public void Complain(string message, string hint)
     {
         using IDisposable aside = Aside();
-        Console.Error.WriteLine(Printable.Escape(message));
-        if (hint.Length > 0) Console.Error.WriteLine($"  hint: {hint}");
+        Write(Printable.Escape(message) + "\n");
+        if (hint.Length > 0) Write($"  hint: {hint}\n");
     }
 
     /// <summary>Replaces the live line with Spectre markup; empty removes it.</summary>
@@ -46,14 +49,28 @@ internal sealed class StandardError
     public IDisposable Aside()
     {
         _gate.Enter();
-        if (_live.Length > 0) Console.Error.Write(EraseLine);
+        if (_live.Length > 0) Write(EraseLine);
         return new Back(this);
     }
 
     private void Draw()
     {
-        Console.Error.Write(EraseLine);
-        if (_live.Length > 0) _console.Value.Markup(_live);
+        Write(EraseLine);
+        if (_live.Length > 0) Try(() => _console.Value.Markup(_live));
+    }
+
+    private static void Write(string text) => Try(() => Console.Error.Write(text));
+
+    private static void Try(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException)
+        {
+            // There is nowhere to say so.
+        }
     }
 
     private sealed class Back(StandardError owner) : IDisposable

@@ -143,6 +143,22 @@ public sealed class InterruptTests : IDisposable
         Assert.Equal("Succeeded", Assert.Single(_here.ReadLines("r.ndjson")).State());
     }
 
+    [Fact]
+    public async Task A_terminal_that_goes_away_lets_what_runs_finish()
+    {
+        _here.Write("lines.txt", "a\nb\n");
+        await using LiveCommand terminal = _here.StartOnTerminal("run", "-c", "1", "--exec",
+            "sh -c \"echo $PPID > granary; while [ ! -e go ]; do sleep 0.05; done # {}\"",
+            "--from", "lines.txt", "--out", "r.ndjson");
+        int granary = await NumberAsync("granary");
+        await terminal.OutputHasAsync("keys: + - p c");
+        await terminal.KillAsync();
+        _here.Write("go", "");
+        await GoneAsync(granary);
+        // The second may have started before the first signal was seen.
+        Assert.Contains(_here.ReadLines("r.ndjson").States(), state => state == "Succeeded");
+    }
+
     public void Dispose() => _here.Dispose();
 
     private string[] Lines(string file) =>
