@@ -53,7 +53,7 @@ internal sealed class Staging(EngineContext engine, JobHeader header)
         return activation;
     }
 
-    /// <summary>Makes the job live. Its activation is told by the caller (<see cref="Activation.Committed"/>).</summary>
+    /// <summary>Makes the job live. The caller tells its activation (<see cref="Activation.Committed"/>).</summary>
     /// <returns><see cref="WriteResult.Written"/>, or <see cref="WriteResult.KeyTaken"/>.</returns>
     /// <exception cref="StoreException">It could not be written.</exception>
     public async Task<WriteResult> PublishAsync(Activation activation, CancellationToken cancellation)
