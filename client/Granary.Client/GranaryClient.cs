@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Granary.Engines;
+using Granary.Telemetry;
 
 namespace Granary;
 
@@ -68,7 +69,7 @@ public sealed class GranaryClient
         IAsyncEnumerable<Item> items, BatchOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
-        Submission submission = await Engine.SubmitAsync((options ?? new BatchOptions()).ToSpec(), items, cancellation);
+        Submission submission = await SubmitAsync((options ?? new BatchOptions()).ToSpec(), items, cancellation);
         return new BatchHandle<TResult>(Engine, _time, submission.Job, submission.Existed);
     }
 
@@ -94,7 +95,7 @@ public sealed class GranaryClient
     {
         ArgumentNullException.ThrowIfNull(chain);
         JobSpec spec = (options ?? new ChainOptions()).ToSpec(chain);
-        Submission submission = await Engine.SubmitAsync(spec, ItemStreams.Of(chain.Steps), cancellation);
+        Submission submission = await SubmitAsync(spec, ItemStreams.Of(chain.Steps), cancellation);
         return new ChainHandle<TResult>(Engine, submission.Job, submission.Existed);
     }
 
@@ -134,6 +135,13 @@ public sealed class GranaryClient
         }
         while (before is not null);
     }
+
+    private Task<Submission> SubmitAsync(JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation) =>
+        Spans.AreOn ? SubmitTracedAsync(spec, items, cancellation) : Engine.SubmitAsync(spec, items, cancellation);
+
+    private Task<Submission> SubmitTracedAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation) =>
+        Spans.SubmitAsync(spec.Kind, () => Engine.SubmitAsync(spec, items, cancellation));
 
     private static void CheckHandler(string handler)
     {

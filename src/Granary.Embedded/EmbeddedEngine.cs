@@ -3,6 +3,7 @@ using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Embedded;
@@ -82,15 +83,25 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task<Submission> SubmitAsync(
-        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default)
+    public Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default) =>
+        Spans.AreOn
+            ? SubmitTracedAsync(spec, items, cancellation)
+            : SubmitAsync(spec, items, TraceContext.Current, cancellation);
+
+    private Task<Submission> SubmitTracedAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation) =>
+        Spans.AcceptAsync(spec.Kind, trace => SubmitAsync(spec, items, trace, cancellation));
+
+    private async Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, TraceContext trace, CancellationToken cancellation)
     {
         CheckRunning();
         SpecRules.Check(spec);
         if (spec.Key is { } key && await _engine.Store.FindAsync(key, cancellation) is { } existing)
             return await CompareAsync(existing, spec, items, cancellation);
 
-        var header = new JobHeader(_ids.Next(), spec, _engine.Now);
+        var header = new JobHeader(_ids.Next(), spec, _engine.Now) { Trace = trace };
         if (await new Submitter(_engine, _jobs, header).SubmitAsync(items, cancellation))
             return new Submission(header.Id, Existed: false);
 
@@ -332,6 +343,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         JobId existing, JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation)
     {
         (_, JobReader reader) = await ReadAsync(existing, cancellation);
+        Spans.FindEarlier(reader.State.Header.Trace);
         var comparison = new ContentComparison(_engine.Store, reader);
         var writer = new PageWriter(comparison.CheckSpec(spec), 0, 1, _ => true, _engine.Options.MaxArgumentBytes);
         await foreach (Item item in items.WithCancellation(cancellation))

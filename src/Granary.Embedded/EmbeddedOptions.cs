@@ -34,6 +34,9 @@ public sealed record EmbeddedOptions
     /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>What the engine's spans hold. Default: no arguments, no results.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Takes commands and answers questions, but runs nothing. Default false.</summary>
     public bool Passive { get; init; }
 
@@ -48,6 +51,7 @@ public sealed record EmbeddedOptions
         MaxArgumentBytes = MaxArgumentBytes,
         MaxResultBytes = MaxResultBytes,
         MissingHandlerTimeout = MissingHandlerTimeout,
+        Telemetry = Telemetry,
     };
 
     internal void Check()
@@ -56,6 +60,7 @@ public sealed record EmbeddedOptions
         CheckBytes(nameof(MaxResultBytes), MaxResultBytes);
         CheckTime(nameof(MissingHandlerTimeout), MissingHandlerTimeout);
         CheckTime(nameof(DrainTimeout), DrainTimeout);
+        Telemetry.Check();
     }
 
     private static void CheckBytes(string name, int bytes)

@@ -3,6 +3,7 @@ using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Activations;
@@ -54,6 +55,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             IsHeld = engine.IsHeld,
         };
         Args = new ArgsCache(engine.Store, reader.State.Tree, Job);
+        Telemetry = new JobTelemetry(reader.State, engine.Live, engine.Options.Telemetry);
         _attempts = engine.NewAttempts(this);
     }
 
@@ -66,6 +68,8 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     public ArgsCache Args { get; }
 
     public RateMeter Rate { get; } = new();
+
+    public JobTelemetry Telemetry { get; }
 
     /// <summary>Attempts whose handlers have been called and not come back, or are about to be.</summary>
     public int AttemptCount => _attempts.Count;
@@ -184,6 +188,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             _changed.Cancel();
         }
         RefuseAll();
+        Telemetry.End();
         OnSettled?.Invoke(this);
     }
 
@@ -262,7 +267,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     /// <summary>A job that was loaded: what it was doing goes on.</summary>
     public Task RecoverAsync() => AskAsync(static (a, now) =>
     {
-        if (!a.Machine.State.IsEnded) a._attempts.Recover(now);
+        if (!a.Machine.State.IsEnded) a.Telemetry.Recover(() => a._attempts.Recover(now));
         else a.IsFinished = true;
         return true;
     });
@@ -292,6 +297,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         _inFlight = (_record.Start, record, state.CompletionCount, state.OrdinalCount,
             BatchMachine.StartLimit - Machine.StartAllowance, state.IsEnded);
         _taken++;
+        Telemetry.Taken();
         BeginRecord();
         JobSummary summary = Reader.Summarize(_taken);
         return new JobWrite
@@ -326,6 +332,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     {
         if (result != WriteResult.Written)
         {
+            Instruments.Fenced();
             Die(new StoreException(StoreFault.Owned, $"Job {Job} was taken over by another engine; ask again."));
             return;
         }
@@ -348,6 +355,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             if (Reader.Log.RecordCount > _steeredRecord) Machine.IsSteered = false;
             settled = _inFlight.Ended && !IsFinished;
             IsFinished = _inFlight.Ended;
+            Telemetry.Durable(IsFinished);
             while (_waiting.TryPeek(out (int Records, Action Release) waiting)
                 && waiting.Records <= Reader.Log.RecordCount)
             {
@@ -359,7 +367,9 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             changed.Cancel();
         }
         if (more) Post(Kick);
-        if (settled) OnSettled?.Invoke(this);
+        if (!settled) return;
+        Spans.Run(Reader.State);
+        OnSettled?.Invoke(this);
     }
 
     /// <summary>In a turn: where the job stands.</summary>

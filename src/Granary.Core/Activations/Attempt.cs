@@ -1,4 +1,5 @@
 using Granary.Batches;
+using Granary.Telemetry;
 using Granary.Workers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -96,6 +97,7 @@ internal sealed class Attempt : TaskContext, IThreadPoolWorkItem
 
     private async Task RunAsync()
     {
+        if (Result.Span is { } span) Spans.Begin(span, Args, _terms.Engine.Options.Telemetry);
         try
         {
             // Asked to stop, perhaps given up, before it got a thread: it is not called at all.
@@ -119,9 +121,20 @@ internal sealed class Attempt : TaskContext, IThreadPoolWorkItem
         Post();
     }
 
+    /// <summary>In a turn: the attempt has ended, whether or not its handler has come back.</summary>
+    /// <returns>Its place in a trace.</returns>
+    public TraceContext EndSpan(in AttemptResult how)
+    {
+        if (Result.Span is not { } span) return default;
+        Result.Span = null;
+        Spans.End(span, how, _terms.Engine.Options.Telemetry);
+        return TraceContext.Of(span);
+    }
+
     private void Post()
     {
         Result.FinishedAt = _terms.Engine.Now;
+        Result.Span?.SetEndTime(TimeProvider.System.GetUtcNow().UtcDateTime);
         _terms.Owner.PostHere(this);
     }
 }

@@ -1,6 +1,7 @@
 using Granary.Batches;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Activations;
@@ -23,7 +24,11 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
         _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
 
     // Whatever ran died with the process before this one: the machine starts it again.
-    public void Recover(Instant now) => _machine.Recover(now);
+    public void Recover(Instant now)
+    {
+        Instruments.Lost(_machine.State.Running.Count);
+        _machine.Recover(now);
+    }
 
     public void Start(Effect start, Instant now)
     {
@@ -48,6 +53,9 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
             _running[start.Node] = attempt;
             Volatile.Write(ref _count, _running.Count);
             Watch(attempt);
+            Instruments.Started(running.ReadyAt, now, terms.Profile.Handler);
+            if (owner.Telemetry.TraceOf(start.Node) is { } trace)
+                result.Span = Spans.Process(owner.Job, start.Node, start.Attempt, terms.Profile.Handler, trace);
             Prepare(attempt, state.Tree.InputOf(start.Node));
         }
         else
@@ -95,7 +103,11 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
     // Signals all and forgets them.
     public void Abandon()
     {
-        foreach (Attempt attempt in _running.Values) attempt.Signal();
+        foreach (Attempt attempt in _running.Values)
+        {
+            attempt.Signal();
+            attempt.EndSpan(AttemptResult.Lost);
+        }
         _running.Clear();
         Volatile.Write(ref _count, 0);
     }
@@ -109,8 +121,11 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
     private void End(Attempt attempt, AttemptResult? result, Instant now)
     {
         if (result is not { } ended) return;
-        if (_running.Remove(attempt.Node)) Volatile.Write(ref _count, _running.Count);
+        bool hasRun = _running.Remove(attempt.Node);
+        if (hasRun) Volatile.Write(ref _count, _running.Count);
+        TraceContext span = attempt.EndSpan(ended);
         _machine.AttemptEnded(attempt.Node, attempt.Attempt, ended with { Place = engine.Place }, now);
+        if (hasRun) owner.Telemetry.AttemptEnded(attempt.Node, ended, attempt.Handler, span);
     }
 
     private void Watch(Attempt attempt)

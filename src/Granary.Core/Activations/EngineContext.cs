@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Granary.Stores;
+using Granary.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Activations;
@@ -25,6 +26,9 @@ internal sealed class EngineContext
     public EngineSettings Options { get; }
     public IEngineThreads Threads { get; }
     public ILogger Log { get; }
+
+    /// <summary>The unfinished jobs here.</summary>
+    public LiveJobs Live { get; } = new();
 
     /// <summary>Where attempts run, as outcomes say it.</summary>
     public string Place { get; }

@@ -19,4 +19,7 @@ internal sealed record EngineSettings
 
     /// <summary>How long a task waits for a handler that is not registered.</summary>
     public required TimeSpan MissingHandlerTimeout { get; init; }
+
+    /// <summary>What spans hold.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
 }

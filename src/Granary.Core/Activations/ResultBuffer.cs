@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 
 namespace Granary.Activations;
 
@@ -18,6 +19,9 @@ internal sealed class ResultBuffer(int limit) : IBufferWriter<byte>
 
     /// <summary>When it came back.</summary>
     public Instant FinishedAt { get; set; }
+
+    /// <summary>The attempt's span until it has ended; null where nobody listens.</summary>
+    public Activity? Span { get; set; }
 
     /// <summary>Empties it; false if it has grown too large to keep.</summary>
     public bool TryReset()

@@ -28,6 +28,9 @@ internal enum AttemptEnd : byte
 /// <summary>A worker's report on one attempt.</summary>
 internal readonly record struct AttemptResult
 {
+    public static readonly AttemptResult Lost =
+        new() { End = AttemptEnd.Lost, Duration = TimeSpan.Zero, Place = "" };
+
     public required AttemptEnd End { get; init; }
     public required TimeSpan Duration { get; init; }
     public required string Place { get; init; }

@@ -5,9 +5,6 @@ using Granary.Persistence;
 
 namespace Granary.Batches;
 
-/// <summary>A running attempt.</summary>
-internal readonly record struct RunningAttempt(int Number, Instant StartedAt);
-
 /// <summary>What becomes due.</summary>
 internal enum DueKind : byte
 {
@@ -186,6 +183,7 @@ internal sealed class BatchState
         {
             case NodeKind.Task:
                 n.Reason = Reason.Ready;
+                Tree.ParentOf(node).NoteReady(node, at);
                 MakeReady(node);
                 break;
             case NodeKind.Wait:
@@ -222,9 +220,11 @@ internal sealed class BatchState
         Debug.Assert(
             n.Kind == NodeKind.Task && !n.State.IsEnd() && !Running.ContainsKey(e.Node), "only a pending task starts");
         Tree.SetState(e.Node, JobState.Running, Reason.None);
+        bool isFirst = n.Attempts == 0;
         n.Attempts = (ushort)e.Number;
-        DueAt.Remove(e.Node);
-        Running.Add(e.Node, new RunningAttempt(e.Number, e.At));
+        if (!DueAt.Remove(e.Node, out Instant readyAt))
+            readyAt = isFirst ? Tree.ParentOf(e.Node).ReadyAt(e.Node) : Instant.Never;
+        Running.Add(e.Node, new RunningAttempt(e.Number, e.At, readyAt));
         Tree.ParentOf(e.Node).Pool.Take();
         if (Tree.ProfileOf(e.Node).Deadline is { } deadline && _firstStarts.TryAdd(e.Node, e.At))
             AddDue(DueKind.TaskDeadline, e.Node, e.At + deadline);

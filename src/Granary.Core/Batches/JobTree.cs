@@ -14,6 +14,7 @@ internal sealed class JobTree : IShapeVisitor
     private readonly List<Container> _containers = [];
     private readonly List<int> _pageStarts = [];
     private readonly int[] _counts = new int[(int)JobState.Canceled + 1];
+    private readonly int[] _reopened = new int[(int)JobState.Canceled + 1];
     private readonly JobId _job;
     private int _building;
 
@@ -53,6 +54,9 @@ internal sealed class JobTree : IShapeVisitor
         _counts[(int)JobState.Queued], _counts[(int)JobState.Running], _counts[(int)JobState.Waiting],
         _counts[(int)JobState.Canceling], _counts[(int)JobState.Succeeded], _counts[(int)JobState.Failed],
         _counts[(int)JobState.Canceled]);
+
+    /// <summary>Outcomes so far; unlike <see cref="Counts"/>, those that a retry has taken back count on.</summary>
+    public TaskEnds Ends => new(EndsIn(JobState.Succeeded), EndsIn(JobState.Failed), EndsIn(JobState.Canceled));
 
     public int Count(JobState state) => _counts[(int)state];
 
@@ -129,11 +133,14 @@ internal sealed class JobTree : IShapeVisitor
         {
             _counts[(int)n.State]--;
             _counts[(int)state]++;
+            if (n.State.IsEnd()) _reopened[(int)n.State]++;
         }
         n.State = state;
         n.Reason = reason;
         n.IsReady = false;
     }
+
+    private int EndsIn(JobState state) => _counts[(int)state] + _reopened[(int)state];
 
     void IShapeVisitor.Tasks(TaskProfile profile, int count)
     {

@@ -1,3 +1,5 @@
+using Granary.Telemetry;
+
 namespace Granary.Persistence;
 
 /// <summary>The persisted form of a job's header and summary, and of task profiles.</summary>
@@ -20,6 +22,8 @@ internal static class JobCodec
         w.Time(spec.Retention);
         w.Time(spec.SealTimeout);
         Write(w, spec.Defaults);
+        w.Text(header.Trace.Parent ?? "");
+        w.Text(header.Trace.State ?? "");
         return Blob.Seal(w, header.Id, 0);
     }
 
@@ -46,7 +50,10 @@ internal static class JobCodec
             Retention = r.Time() ?? throw ByteReader.Damaged(),
             SealTimeout = r.Time(),
             Defaults = ReadOptions(ref r),
-        }, submittedAt);
+        }, submittedAt)
+        {
+            Trace = new TraceContext(NullIfEmpty(r.Text()), NullIfEmpty(r.Text())),
+        };
     }
 
     public static ReadOnlyMemory<byte> Write(JobId job, in JobSummary s)
@@ -147,6 +154,8 @@ internal static class JobCodec
             MaxInterruptions = interruptions < 0 ? null : (int)interruptions,
         };
     }
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
 
     // "No limit" at the job itself is the same as saying nothing.
     private static TimeSpan? Bound(TimeSpan? time) => time == Timeout.InfiniteTimeSpan ? null : time;

@@ -1,3 +1,5 @@
+using Granary.Telemetry;
+
 namespace Granary.Stores;
 
 /// <summary>
@@ -171,12 +173,14 @@ internal sealed class GroupCommit : IAsyncDisposable
 
     private WriteResult[] Commit()
     {
+        long begin = _time.GetTimestamp();
         for (TimeSpan backoff = FirstBackoff; ; backoff = backoff * 2 < LastBackoff ? backoff * 2 : LastBackoff)
         {
             try
             {
                 WriteResult[] results = Wait(_store.CommitAsync(_writes, CancellationToken.None));
                 _blocked = 0;
+                Instruments.Committed(_writes.Count, _time.GetElapsedTime(begin));
                 return results;
             }
             catch (StoreException fault) when (fault.IsTransient && !_stop.IsCancellationRequested)

@@ -2,6 +2,7 @@ using System.Text;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 using Xunit;
 
 namespace Granary.Core.Tests.Persistence;
@@ -33,7 +34,10 @@ public sealed class GoldenTests
             Backoff = TimeSpan.FromMilliseconds(250),
             Timeout = TimeSpan.FromSeconds(30),
         },
-    }, Time);
+    }, Time)
+    {
+        Trace = new TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "vendor=value"),
+    };
 
     private static readonly JobSummary Summary = new()
     {
