@@ -24,6 +24,8 @@ internal sealed class DecodedRecord
 
     public static DecodedRecord From(JobId job, StoredRecord record)
     {
+        // A blob of no values has some bytes too. None at all are a damaged row, and would read as no values.
+        if (record.Values.IsEmpty) throw Blob.Damaged(BlobKind.Values, job, record.Number, "is missing");
         var reader = new RecordReader(job, record);
         // Used again, so that only the exact arrays are left.
         List<Outcome> all = t_scratch ??= [];

@@ -195,6 +195,18 @@ public sealed class GoldenTests
         Assert.Throws<StoreException>(() => Blob.Open(blob, kind, new JobId(7), number));
     }
 
+    [Fact]
+    public void A_record_without_its_values_is_damaged()
+    {
+        var writer = new RecordWriter(Job, "here");
+        writer.Begin(new RecordStart(3, 17, 15));
+        writer.Add(At(EventKind.Begun));
+        StoredRecord record = writer.Take();
+        DecodedRecord.From(Job, record);
+        StoredRecord lost = record with { Values = default };
+        Assert.Equal(StoreFault.Corrupt, Assert.Throws<StoreException>(() => DecodedRecord.From(Job, lost)).Fault);
+    }
+
     private static JobEvent At(EventKind kind, int seconds = 0) => new()
     {
         Kind = kind, At = Time + TimeSpan.FromSeconds(seconds), Item = -1, Text = "", Source = ValueRef.None,
