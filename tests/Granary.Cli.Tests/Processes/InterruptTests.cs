@@ -57,7 +57,7 @@ public sealed class InterruptTests : IDisposable
     [Fact]
     public async Task A_task_that_times_out_ends_with_all_its_processes()
     {
-        Finished end = await _here.PipeAsync("x\n", "run", "--timeout", "500ms", "--from", "-", "--exec",
+        Finished end = await _here.PipeAsync("x\n", "run", "--timeout", "3s", "--from", "-", "--exec",
             "sh -c 'sleep 1000 & echo $! > grandchild; wait # {}'");
         Assert.Equal("TimedOut", Assert.Single(end.Expect(ExitCode.SomeFailed).Lines).Text("reason"));
         await GoneAsync(await NumberAsync("grandchild"));

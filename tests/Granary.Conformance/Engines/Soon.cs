@@ -6,7 +6,7 @@ namespace Granary.Conformance.Engines;
 public static class SoonExtensions
 {
     /// <summary>Only what is broken takes this long.</summary>
-    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_hang = TimeSpan.FromSeconds(60);
 
     public static async Task<T> Soon<T>(this Task<T> task, [CallerArgumentExpression(nameof(task))] string what = "")
     {

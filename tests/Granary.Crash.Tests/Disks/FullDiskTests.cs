@@ -106,8 +106,9 @@ public sealed class FullDiskTests(ITestOutputHelper output)
         Assert.True(made.Code == 0, made.Error);
         disk.MakeReadOnly();
 
-        // The best of three: the machine may be busy.
+        // The best of three, and beyond what any command takes: the machine may be busy.
         var times = new List<TimeSpan>();
+        var usual = new List<TimeSpan>();
         for (int i = 0; i < 3; i++)
         {
             long start = Stopwatch.GetTimestamp();
@@ -116,10 +117,12 @@ public sealed class FullDiskTests(ITestOutputHelper output)
             Assert.Equal(4, refused.Code);
             Assert.Contains($"'{path}'", refused.Error, StringComparison.Ordinal);
             Assert.Contains("cannot be written", refused.Error, StringComparison.Ordinal);
+            start = Stopwatch.GetTimestamp();
+            Assert.Equal(0, (await CommandAsync("ls", "--db", path)).Code);
+            usual.Add(Stopwatch.GetElapsedTime(start));
         }
-        Assert.Equal(0, (await CommandAsync("ls", "--db", path)).Code);
         output.WriteLine($"read-only: exit code 4 after {times.Min().TotalSeconds:0.0} s; ls works");
-        Assert.InRange(times.Min(), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        Assert.InRange(times.Min(), TimeSpan.Zero, usual.Min() + TimeSpan.FromSeconds(2));
     }
 
     private static async Task<Ending> CommandAsync(params string[] arguments)
