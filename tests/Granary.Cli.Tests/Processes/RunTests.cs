@@ -56,6 +56,16 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task Exit_codes_are_told_also_where_the_parent_ignored_the_ends_of_children()
+    {
+        _here.Write("lines.txt", "3\n");
+        await using LiveCommand run =
+            _here.StartAfter("trap '' CHLD", "run", "--shell", "--exec", "exit {}", "--from", "lines.txt");
+        JsonElement line = Assert.Single((await run.EndAsync()).Expect(ExitCode.SomeFailed).Lines);
+        Assert.Equal(3, line.GetProperty("error").GetProperty("data").Number("exitCode"));
+    }
+
+    [Fact]
     public async Task Retries_and_timeouts_are_obeyed()
     {
         Finished end =

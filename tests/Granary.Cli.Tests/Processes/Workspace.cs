@@ -93,6 +93,10 @@ internal sealed class Workspace : IDisposable
     /// <summary>Starts a command.</summary>
     public LiveCommand Start(params string[] args) => Launch(Dotnet, [s_program, .. args]);
 
+    /// <summary>Starts a command in what a line of shell makes of its process.</summary>
+    public LiveCommand StartAfter(string setup, params string[] args) =>
+        Launch("sh", ["-c", setup + "; exec \"$0\" \"$@\"", Dotnet, s_program, .. args]);
+
     /// <summary>Starts a command on a terminal of its own; what it shows is standard output.</summary>
     public LiveCommand StartOnTerminal(params string[] args)
     {

@@ -27,6 +27,8 @@ internal static class PosixCalls
     /// <summary>What a pipe that is ready surely takes without blocking (PIPE_BUF).</summary>
     public static readonly int PipeRoom = OperatingSystem.IsLinux() ? 4096 : 512;
 
+    public static readonly int SigChild = OperatingSystem.IsLinux() ? 17 : 20;
+
     private const int CloseOnExec = 0x80000;
     private const int ByPid = 1;
     private static readonly int s_exitedButKept = 4 | (OperatingSystem.IsLinux() ? 0x0100_0000 : 0x20);
@@ -45,6 +47,17 @@ internal static class PosixCalls
     {
         byte[] info = new byte[128];
         while (waitid(ByPid, (uint)pid, info, s_exitedButKept) != 0 && Marshal.GetLastPInvokeError() == Interrupted) { }
+    }
+
+    /// <summary>
+    /// A process may be started with the ends of its children ignored; the system then forgets their exit codes.
+    /// </summary>
+    public static void HearOfChildren()
+    {
+        const nint asUsual = 0, ignored = 1;
+        // Only looked at first: the runtime's own handler must stay as it is.
+        nint[] action = new nint[64];
+        if (sigaction(SigChild, 0, action) == 0 && action[0] == ignored) _ = signal(SigChild, asUsual);
     }
 
     /// <summary>
@@ -96,6 +109,10 @@ internal static class PosixCalls
     [DllImport("libc")] public static extern int sigemptyset(nint signals);
 
     [DllImport("libc")] public static extern int sigaddset(nint signals, int signal);
+
+    [DllImport("libc")] private static extern int sigaction(int signal, nint action, [Out] nint[] before);
+
+    [DllImport("libc")] private static extern nint signal(int signal, nint handler);
 
     [DllImport("libc", SetLastError = true)] public static extern int kill(int pid, int signal);
 

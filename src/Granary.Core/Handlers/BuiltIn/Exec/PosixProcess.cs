@@ -96,6 +96,7 @@ internal sealed class PosixProcess(ProcessSpec spec, CapturedOutput output, Capt
             _ = PosixCalls.posix_spawnattr_setsigmask(attributes, signals);
             // The runtime ignores SIGPIPE, and what is ignored stays so in the program: `yes | head` would not end.
             _ = PosixCalls.sigaddset(signals, PosixCalls.SigPipe);
+            PosixCalls.HearOfChildren();
             _ = PosixCalls.posix_spawnattr_setsigdefault(attributes, signals);
             Start(memory, actions, attributes);
         }
