@@ -76,7 +76,8 @@ public sealed partial class PageTests
         await Assert.ThrowsAsync<RefusedException>(
             () => granary.StartBatchAsync<string>([Item.Task("same", "b")], keyed));
         await (await granary.StartChainAsync<string>(Item.Chain(Item.Task("hang", "a", brief)))).OutcomeAsync().Soon();
-        BatchHandle<string> lost = await granary.StartBatchAsync<string, string>("hang", ["a"]);
+        BatchHandle<string> lost = await granary.StartBatchAsync<string>(
+            [Item.Task("hang", "a", new TaskOptions { CancelGrace = TimeSpan.Zero })]);
         await host.RunsAsync(lost.Id, "0");
         await host.CrashAsync();
         await host.StartAsync();
