@@ -28,7 +28,6 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     private readonly ConcurrentQueue<object> _mailbox = new();
     private readonly Lock _gate = new();
     private readonly RecordWriter _record;
-    private readonly IAttemptSet _attempts;
     private readonly Queue<(int Records, Action Release)> _waiting = new();
     private readonly List<StoredPage> _pages = [];
     private int _scheduled;
@@ -56,7 +55,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         };
         Args = new ArgsCache(engine.Store, reader.State.Tree, Job);
         Telemetry = new JobTelemetry(reader.State, engine.Live, engine.Options.Telemetry);
-        _attempts = engine.NewAttempts(this);
+        Attempts = engine.NewAttempts(this);
     }
 
     public JobId Job { get; }
@@ -67,12 +66,14 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
 
     public ArgsCache Args { get; }
 
+    public IAttemptSet Attempts { get; }
+
     public RateMeter Rate { get; } = new();
 
     public JobTelemetry Telemetry { get; }
 
     /// <summary>Attempts whose handlers have been called and not come back, or are about to be.</summary>
-    public int AttemptCount => _attempts.Count;
+    public int AttemptCount => Attempts.Count;
 
     /// <summary>Whether it is durable that the job has ended.</summary>
     public bool IsFinished { get; private set; }
@@ -153,7 +154,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             Instant now = _engine.Now;
             Machine.IsHeld = _engine.IsHeld || _record.Length > MaxUndurableBytes;
             while (_mailbox.TryDequeue(out object? message)) Handle(message, now);
-            _attempts.Tick(now);
+            Attempts.Tick(now);
             Machine.Tick(now);
             RunEffects(now);
             ScheduleNext();
@@ -183,7 +184,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             if (_dead) return;
             _dead = true;
             _fault = fault;
-            _attempts.Abandon();
+            Attempts.Abandon();
             while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
             _changed.Cancel();
         }
@@ -201,13 +202,13 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
                 WaitDurable(question.Answer);
                 break;
             case List<Effect> durable:
-                foreach (Effect effect in durable) _attempts.Start(effect, now);
+                foreach (Effect effect in durable) Attempts.Start(effect, now);
                 break;
             case StopCause cause:
-                _attempts.StopAll(cause, now);
+                Attempts.StopAll(cause, now);
                 break;
             default:
-                _attempts.TryHandle(message, now);
+                Attempts.TryHandle(message, now);
                 break;
         }
     }
@@ -219,9 +220,9 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         for (int i = 0; i < Machine.Effects.Count; i++)
         {
             Effect effect = Machine.Effects[i];
-            if (effect.Kind == EffectKind.Stop) _attempts.Stop(effect.Node, StopCause.Cancel, now);
+            if (effect.Kind == EffectKind.Stop) Attempts.Stop(effect.Node, StopCause.Cancel, now);
             else if (effect.AfterDurable) (later ??= []).Add(effect);
-            else _attempts.Start(effect, now);
+            else Attempts.Start(effect, now);
         }
         Machine.Effects.Clear();
         if (later is not null) PostWhenDurable(later);
@@ -232,7 +233,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     private void ScheduleNext()
     {
         Instant next = Machine.State.NextDue;
-        if (_attempts.NextDue < next) next = _attempts.NextDue;
+        if (Attempts.NextDue < next) next = Attempts.NextDue;
         if (next == Instant.Never || next.Micros == Volatile.Read(ref _scheduledAt)) return;
         Volatile.Write(ref _scheduledAt, next.Micros);
         _engine.Threads.ScheduleAt(this, next);
@@ -267,9 +268,9 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     /// <summary>A job that was loaded: what it was doing goes on.</summary>
     public Task RecoverAsync() => AskAsync(static (a, now) =>
     {
-        if (!a.Machine.State.IsEnded) a.Telemetry.Recover(() => a._attempts.Recover(now));
+        if (!a.Machine.State.IsEnded) a.Telemetry.Recover(() => a.Attempts.Recover(now));
         else a.IsFinished = true;
-        return true;
+        return a.HasWork = a.Works();
     });
 
     /// <summary>The new job is durable: what it begins with may start.</summary>
@@ -300,6 +301,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         Telemetry.Taken();
         BeginRecord();
         JobSummary summary = Reader.Summarize(_taken);
+        HasWork = Works();
         return new JobWrite
         {
             Job = Job,
@@ -319,14 +321,21 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     /// <summary>When somebody has to hold the job: from now on while it has work to do.</summary>
     private Instant? NeededAt(TimeSpan hold)
     {
-        BatchState state = Machine.State;
-        if (state.IsEnded) return null;
-        if (HasWork) return _engine.Now + hold;
-        return state.NextDue == Instant.Never ? null : state.NextDue;
+        if (HasWork) return Instant.From(_engine.Threads.Clock.GetUtcNow()) + hold;
+        return Machine.State is { IsEnded: false, NextDue: var due } && due < Instant.Never ? due : null;
     }
 
-    /// <summary>Something runs, or could.</summary>
-    public bool HasWork => Machine.State.Running.Count > 0 || Machine.State.Root.Pool.Peek() >= 0;
+    private bool Works()
+    {
+        BatchState state = Machine.State;
+        return !state.IsEnded && (state.Running.Count > 0 || state.HasParked || state.Root.Pool.Peek() >= 0);
+    }
+
+    /// <summary>Something ran, or could, when it was last written.</summary>
+    public bool HasWork { get; private set; }
+
+    /// <summary>The job and this holder's epoch.</summary>
+    public HeldJob Holding => new(Job, _epoch);
 
     void IPendingWrite.Done(JobWrite write, WriteResult result)
     {
@@ -373,17 +382,8 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     }
 
     /// <summary>In a turn: where the job stands.</summary>
-    public JobStatus Status(Instant now)
-    {
-        JobStatus status = Reader.Summarize(_taken).ToStatus(Reader.State.Header);
-        if (status.State.IsEnd()) return status;
-        double rate = Rate.PerSecond(now, Reader.Log.OrdinalCount);
-        int left = status.Counts.Total - status.Counts.Ended;
-        return rate <= 0 ? status : status with { Rate = rate, ExpectedEnd = (now + Time(left / rate)).ToTime() };
-    }
-
-    private static TimeSpan Time(double seconds) =>
-        TimeSpan.FromSeconds(Math.Min(seconds, JobDefaults.MaxTime.TotalSeconds));
+    public JobStatus Status(Instant now) =>
+        Rate.Judge(Reader.Summarize(_taken).ToStatus(Reader.State.Header), Reader.Log.OrdinalCount, now);
 
     private void RefuseAll()
     {
@@ -396,5 +396,5 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         (Exception?)_fault ?? new RefusedException(Refusal.Stopping, "The engine has stopped.");
 
     /// <summary>What a running task last reported.</summary>
-    public TaskProgress? ProgressOf(int node) => _attempts.ProgressOf(node);
+    public TaskProgress? ProgressOf(int node) => Attempts.ProgressOf(node);
 }

@@ -8,11 +8,11 @@ namespace Granary.Activations;
 /// <summary>
 /// Compares a submission with the job that has its key, page by page: the same, or refused with what differs.
 /// </summary>
-internal sealed class ContentComparison(IJobStore store, JobReader existing)
+internal sealed class ContentComparison(IJobStore store, JobReader existing, int firstPage = 0)
 {
     private readonly JobId _job = existing.State.Header.Id;
     private readonly int _pageCount = existing.State.SubmittedPages;
-    private int _page;
+    private int _page = firstPage;
 
     /// <returns>The header to write the pages under: there the same items give the same bytes.</returns>
     /// <exception cref="RefusedException">A setting differs.</exception>

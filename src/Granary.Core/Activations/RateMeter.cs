@@ -19,7 +19,19 @@ internal sealed class RateMeter
         }
     }
 
-    public double PerSecond(Instant now, int count)
+    /// <summary>Adds the rate, and the end that it promises, to where the job stands.</summary>
+    public JobStatus Judge(JobStatus status, int count, Instant now)
+    {
+        if (status.State.IsEnd()) return status;
+        double rate = PerSecond(now, count);
+        int left = status.Counts.Total - status.Counts.Ended;
+        return rate <= 0 ? status : status with { Rate = rate, ExpectedEnd = (now + Time(left / rate)).ToTime() };
+    }
+
+    private static TimeSpan Time(double seconds) =>
+        TimeSpan.FromSeconds(Math.Min(seconds, JobDefaults.MaxTime.TotalSeconds));
+
+    private double PerSecond(Instant now, int count)
     {
         lock (_samples)
         {

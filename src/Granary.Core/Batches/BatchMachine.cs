@@ -89,10 +89,16 @@ internal sealed class BatchMachine
     /// </summary>
     public void Adopt(Instant now)
     {
-        if (State.Running.Count > 0 || State.DueAt.Count > 0)
-            Emit(new JobEvent { Kind = EventKind.Adopted, At = now });
         _cautious = CautiousStarts;
+        Unpark(now);
         Begin(now);
+    }
+
+    /// <summary>There may be workers now that have the handlers that were missing.</summary>
+    public void Unpark(Instant now)
+    {
+        if (State.HasParked) Emit(new JobEvent { Kind = EventKind.Unparked, At = now });
+        Settle(now);
     }
 
     /// <summary>A worker reports. A report on an attempt that is not running (any more) changes nothing.</summary>

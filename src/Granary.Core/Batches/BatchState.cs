@@ -5,19 +5,6 @@ using Granary.Persistence;
 
 namespace Granary.Batches;
 
-/// <summary>What becomes due.</summary>
-internal enum DueKind : byte
-{
-    Begin = 1,
-    Node = 2,
-    TaskDeadline = 3,
-    ContainerDeadline = 4,
-    Seal = 5,
-}
-
-/// <summary>Something that happens at a time, unless it is overtaken.</summary>
-internal readonly record struct Due(DueKind Kind, int Node, Instant At);
-
 /// <summary>
 /// Where a job stands. <see cref="Apply"/> is the only way it changes, for live events and for recorded ones alike;
 /// it decides nothing. What an event makes necessary (a batch whose items have all ended, a chain that is broken) is
@@ -70,6 +57,10 @@ internal sealed class BatchState
     public Reason SealReason { get; private set; } = Reason.None;
 
     public bool IsBegun { get; private set; }
+
+    /// <summary>Some task may be waiting for a handler that is missing.</summary>
+    public bool HasParked { get; private set; }
+
     public bool IsEnded => Nodes[0].State.IsEnd();
     public bool IsCancelRequested { get; private set; }
     public bool IsCanceling { get; private set; }
@@ -135,11 +126,12 @@ internal sealed class BatchState
             case EventKind.Parked:
                 LeaveSlot(e.Node);
                 WaitUntil(e.Node, e.At + e.Span, Reason.NoHandler);
+                HasParked = true;
                 break;
             case EventKind.Recovered:
                 ApplyRecovered();
                 break;
-            case EventKind.Adopted:
+            case EventKind.Unparked:
                 RequeueParked();
                 break;
             case EventKind.Lost:
@@ -312,6 +304,7 @@ internal sealed class BatchState
     // Whoever took over may have the handler that was missing.
     private void RequeueParked()
     {
+        HasParked = false;
         foreach ((int node, _) in DueAt)
             if (Nodes[node].Reason == Reason.NoHandler) Requeue(node);
     }

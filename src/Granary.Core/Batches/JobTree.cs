@@ -60,6 +60,8 @@ internal sealed class JobTree : IShapeVisitor
 
     public int Count(JobState state) => _counts[(int)state];
 
+    public IReadOnlyList<TaskProfile> Profiles => _profiles;
+
     public TaskProfile ProfileOf(int node) => _profiles[Nodes[node].Ref];
 
     public TimeSpan WaitOf(int node) => _waits[Nodes[node].Ref];

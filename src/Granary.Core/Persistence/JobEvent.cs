@@ -58,8 +58,8 @@ internal enum EventKind : byte
     /// <summary>What failed or was canceled runs again.</summary>
     RetryRequested = 17,
 
-    /// <summary>A new holder took the job over, and what was running may be running still.</summary>
-    Adopted = 18,
+    /// <summary>Tasks whose handler was missing are tried again.</summary>
+    Unparked = 18,
 
     /// <summary>An attempt died with its worker; the task starts again.</summary>
     Lost = 19,

@@ -95,7 +95,7 @@ internal ref struct RecordReader
                 e = e with { Reason = _events.Enum<Reason>() };
                 break;
             case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
-                or EventKind.RetryRequested or EventKind.Adopted:
+                or EventKind.RetryRequested or EventKind.Unparked:
                 break;
         }
         return true;

@@ -98,7 +98,7 @@ internal sealed class RecordWriter(JobId job, string place)
                 w.Byte((byte)e.Reason);
                 break;
             case EventKind.Begun or EventKind.Recovered or EventKind.Paused or EventKind.Resumed
-                or EventKind.RetryRequested or EventKind.Adopted:
+                or EventKind.RetryRequested or EventKind.Unparked:
                 break;
         }
     }

@@ -119,7 +119,7 @@ public sealed class GoldenTests
         },
         At(EventKind.Sealed, 15) with { Reason = Reason.SealTimedOut },
         At(EventKind.RetryRequested, 16),
-        At(EventKind.Adopted, 17),
+        At(EventKind.Unparked, 17),
         At(EventKind.Lost, 18) with { Node = 2 },
     ];
 

@@ -1,0 +1,119 @@
+using Granary.Engines;
+using Granary.Stores;
+
+namespace Granary.Grains;
+
+/// <summary>
+/// Calls to grains whose silo may be gone, stopping or frozen. A call that was not answered may have been carried out:
+/// those that do no harm twice are made again, others are not.
+/// </summary>
+/// <param name="stopping">Fires when the silo of this process stops: then nothing is asked any more.</param>
+internal sealed class ClusterCalls(CancellationToken stopping)
+{
+    /// <summary>How long a call is made again: 30 seconds, in which a dead silo is noticed and left.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long silos that are stopping are asked again: 2 seconds; there may be no others.</summary>
+    private static readonly TimeSpan StoppingPatience = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>One that does no harm twice.</summary>
+    public async Task<T> RepeatAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return await AskAsync(call, cancellation);
+            }
+            catch (Exception e) when (HasStopped(e, cancellation))
+            {
+                throw Stopped();
+            }
+            catch (Exception e) when (MayRepeat(e, TimeProvider.System.GetElapsedTime(start)))
+            {
+                await Task.Delay(pause, TimeProvider.System, cancellation);
+            }
+            catch (Exception e) when (IsGone(e))
+            {
+                throw Unreachable(e);
+            }
+        }
+    }
+
+    /// <summary>The same for one without an answer.</summary>
+    public Task RepeatAsync(Func<Task> call, CancellationToken cancellation) => RepeatAsync(
+        async () =>
+        {
+            await call();
+            return true;
+        },
+        cancellation);
+
+    /// <summary>One that would do harm twice: made again only where it is known that it was not carried out.</summary>
+    public async Task<T> OnceAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return await AskAsync(call, CancellationToken.None);
+            }
+            catch (Exception e) when (HasStopped(e, cancellation))
+            {
+                throw Stopped();
+            }
+            catch (Exception e) when (WasNotDone(e) && MayRepeat(e, TimeProvider.System.GetElapsedTime(start)))
+            {
+                await Task.Delay(pause, TimeProvider.System, cancellation);
+            }
+            catch (Exception e) when (IsGone(e))
+            {
+                throw new StoreException(
+                    StoreFault.Unknown,
+                    $"The cluster did not answer; it is unknown whether the request was carried out: {e.Message}", e);
+            }
+        }
+    }
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    {
+        stopping.ThrowIfCancellationRequested();
+        Task<T> called = call();
+        if (stopping.CanBeCanceled) called = called.WaitAsync(stopping);
+        return await (cancellation.CanBeCanceled ? called.WaitAsync(cancellation) : called);
+    }
+
+    // This process's silo or client has been stopped, which it says in several ways.
+    private bool HasStopped(Exception e, CancellationToken cancellation) =>
+        stopping.IsCancellationRequested
+        || (e is OperationCanceledException or ObjectDisposedException && !cancellation.IsCancellationRequested);
+
+    public static RefusedException Stopped() =>
+        new(Refusal.Stopping, "The cluster's silo or client in this process has stopped.");
+
+    private static bool MayRepeat(Exception e, TimeSpan elapsed) => e switch
+    {
+        RefusedException { Refusal: Refusal.Stopping } => elapsed < StoppingPatience,
+        StoreException { Fault: StoreFault.Owned or StoreFault.Unknown or StoreFault.Unavailable } =>
+            elapsed < Patience,
+        _ => IsGone(e) && elapsed < Patience,
+    };
+
+    // Refused before it began. A death of the activation under way may have come after the write.
+    private static bool WasNotDone(Exception e) =>
+        e is RefusedException or OrleansMessageRejectionException and not SiloUnavailableException;
+
+    // What Orleans says when a silo, or the way to it, is gone.
+    private static bool IsGone(Exception e) =>
+        e is TimeoutException or OrleansException or SiloUnavailableException;
+
+    private static StoreException Unreachable(Exception e) => new(
+        StoreFault.Unavailable, $"The cluster did not answer for {Patience.TotalSeconds:N0} s: {e.Message}", e);
+}

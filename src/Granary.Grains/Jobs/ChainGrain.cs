@@ -1,0 +1,5 @@
+namespace Granary.Grains;
+
+/// <inheritdoc cref="IChainGrain"/>
+[GrainType("granary.chain"), ResourceOptimizedPlacement, CollectionAgeLimit(Minutes = 2)]
+internal sealed class ChainGrain(SiloEngine silo) : JobGrain(silo), IChainGrain;

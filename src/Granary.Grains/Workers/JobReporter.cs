@@ -1,0 +1,98 @@
+using Granary.Engines;
+
+namespace Granary.Grains;
+
+/// <summary>
+/// Brings what one silo has to say to one job: reports, again and again until they are durable there, and heartbeats.
+/// What ends while calls are under way goes with the next one.
+/// </summary>
+internal sealed class JobReporter(IJobGrain job)
+{
+    /// <summary>Calls under way at once: enough that no slot waits for the commit of another's outcome.</summary>
+    private const int CallsAtOnce = 8;
+
+    private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LastBackoff = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private List<AttemptReport> _reports = [];
+    private int _calls;
+
+    /// <summary>Tasks of the job that run here; the reporter goes when the last has been reported. Counted by the
+    /// task runner, under its lock.</summary>
+    public int Running { get; set; }
+
+    /// <summary>Everything has been said.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (_gate) return _calls == 0 && _reports.Count == 0;
+        }
+    }
+
+    public void Report(AttemptReport report)
+    {
+        AttemptReport[] batch;
+        lock (_gate)
+        {
+            _reports.Add(report);
+            if (_calls >= CallsAtOnce) return;
+            batch = TakeAll();
+            _calls++;
+        }
+        _ = SendAsync(batch);
+    }
+
+    public Task<StopOrder[]> HeartbeatAsync(Heartbeat heartbeat) => job.HeartbeatAsync(heartbeat);
+
+    private async Task SendAsync(AttemptReport[] batch)
+    {
+        while (true)
+        {
+            await DeliverAsync(batch).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (_reports.Count == 0)
+                {
+                    _calls--;
+                    return;
+                }
+                batch = TakeAll();
+            }
+        }
+    }
+
+    // Whatever went wrong, the outcome is not lost while this silo lives: the job takes it once.
+    private async Task DeliverAsync(AttemptReport[] batch)
+    {
+        for (TimeSpan backoff = FirstBackoff; ; backoff = backoff * 2 < LastBackoff ? backoff * 2 : LastBackoff)
+        {
+            try
+            {
+                await job.ReportAsync(batch).ConfigureAwait(false);
+                return;
+            }
+            catch (RefusedException e) when (e.Refusal == Refusal.NotFound)
+            {
+                return;
+            }
+            catch (ObjectDisposedException)
+            {
+                // The silo has stopped under it.
+                return;
+            }
+            catch (Exception)
+            {
+                await Task.Delay(backoff, TimeProvider.System).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private AttemptReport[] TakeAll()
+    {
+        AttemptReport[] batch = [.. _reports];
+        _reports.Clear();
+        return batch;
+    }
+}

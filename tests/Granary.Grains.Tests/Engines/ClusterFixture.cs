@@ -1,0 +1,85 @@
+using Granary.Conformance.Engines;
+using Granary.Engines;
+using Granary.Hosting;
+using Granary.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace Granary.Grains.Tests.Engines;
+
+/// <summary>A cluster of silos in this process on a store that outlives them.</summary>
+public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixture
+{
+    private InProcessTestCluster? _cluster;
+    private IJobStore? _store;
+
+    public override async Task<IJobEngine> StartAsync(HandlerRegistry handlers)
+    {
+        _store = await OpenAsync();
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.Options.ConfigureFileLogging = false;
+        builder.Options.InitializeClientOnDeploy = fromOutside;
+        ClusterOptions options = Options();
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton(handlers);
+            silo.Services.AddGranary(granary =>
+            {
+                granary.UseCluster(_ => options);
+                granary.Store = (_, _) => Task.FromResult<IJobStore>(new BorrowedStore(_store));
+            });
+        });
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+        return fromOutside
+            ? new ClusterEngine(_cluster.Client, options)
+            : _cluster.GetSiloServiceProvider().GetRequiredService<IJobEngine>();
+    }
+
+    public override async Task StopAsync()
+    {
+        await _cluster!.StopAllSilosAsync();
+        await CloseAsync();
+    }
+
+    public override async Task CrashAsync()
+    {
+        foreach (InProcessSiloHandle silo in _cluster!.Silos)
+            await silo.ServiceProvider.GetRequiredService<SiloEngine>().CrashAsync();
+        await CloseAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (_cluster is not null) await CrashAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Opens the store; what it kept before is in it.</summary>
+    protected abstract Task<IJobStore> OpenAsync();
+
+    /// <summary>Lets go of the store as a process does that ends.</summary>
+    protected abstract ValueTask CloseAsync(IJobStore store);
+
+    // The tests' own clock for jobs; short leases, since they pass in real time.
+    private ClusterOptions Options() => new()
+    {
+        Time = Time,
+        MaxArgumentBytes = Settings.MaxArgumentBytes,
+        MaxResultBytes = Settings.MaxResultBytes,
+        MissingHandlerTimeout = Settings.MissingHandlerTimeout,
+        DrainTimeout = TimeSpan.Zero,
+        Lease = TimeSpan.FromSeconds(2),
+        Hold = TimeSpan.FromSeconds(1),
+        PollInterval = TimeSpan.FromMilliseconds(100),
+    };
+
+    private async Task CloseAsync()
+    {
+        InProcessTestCluster cluster = _cluster!;
+        _cluster = null;
+        await cluster.DisposeAsync();
+        await CloseAsync(_store!);
+    }
+}
