@@ -4,6 +4,7 @@ using Granary.Activations;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 
 namespace Granary.Grains;
 
@@ -45,13 +46,17 @@ public sealed class ClusterEngine : IJobEngine
     private IJobIndexGrain Index => _grains.GetGrain<IJobIndexGrain>(0);
 
     /// <inheritdoc/>
-    public async Task<Submission> SubmitAsync(
-        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default)
+    public Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, CancellationToken cancellation = default) =>
+        Spans.AcceptAsync(spec.Kind, trace => SubmitAsync(spec, items, trace, cancellation));
+
+    private async Task<Submission> SubmitAsync(
+        JobSpec spec, IAsyncEnumerable<Item> items, TraceContext trace, CancellationToken cancellation)
     {
         SpecRules.Check(spec);
         if (spec.Key is { } key && await FindAsync(key, cancellation) is { } existing)
             return await CompareAsync(existing, spec, items, cancellation);
-        var header = new JobHeader(_ids.Next(), spec, Instant.From(_time.GetUtcNow()));
+        var header = new JobHeader(_ids.Next(), spec, Instant.From(_time.GetUtcNow())) { Trace = trace };
         var name = new JobName(header.Id.Value, (byte)spec.Kind);
         IJobGrain job = GrainOf(name);
         try

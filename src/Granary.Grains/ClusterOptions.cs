@@ -1,3 +1,5 @@
+using Granary.Telemetry;
+
 namespace Granary.Grains;
 
 /// <summary>
@@ -45,8 +47,12 @@ public sealed record ClusterOptions
     /// </summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>What spans hold and how they hang together. Default: no arguments and no results.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     internal void Check()
     {
+        Telemetry.Check();
         CheckBytes(nameof(MaxArgumentBytes), MaxArgumentBytes);
         CheckBytes(nameof(MaxResultBytes), MaxResultBytes);
         CheckTime(nameof(MissingHandlerTimeout), MissingHandlerTimeout, TimeSpan.Zero);

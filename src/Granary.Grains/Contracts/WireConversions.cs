@@ -2,6 +2,7 @@ using Granary.Batches;
 using Granary.Engines;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 
 namespace Granary.Grains;
 
@@ -102,7 +103,8 @@ internal static class WireConversions
         wire.Node, wire.Path, wire.Handler, wire.Attempt, (JobState)wire.State, (Reason)wire.Reason, wire.Start,
         wire.End);
 
-    public static AttemptReport ToReport(this AttemptResult result, AttemptName attempt, string worker) => new()
+    public static AttemptReport ToReport(
+        this AttemptResult result, AttemptName attempt, string worker, TraceContext span) => new()
     {
         Node = attempt.Node,
         Number = attempt.Number,
@@ -115,6 +117,7 @@ internal static class WireConversions
         Retryable = result.Retryable,
         RetryAfter = result.RetryAfter,
         Worker = worker,
+        Span = span.ToWire(),
     };
 
     public static AttemptResult ToResult(this AttemptReport report) => new()
@@ -128,6 +131,16 @@ internal static class WireConversions
         Retryable = report.Retryable,
         RetryAfter = report.RetryAfter,
     };
+
+    public static TraceWire ToWire(this AttemptTrace trace) =>
+        new(trace.Path, trace.Parent.ToWire(), trace.Link.ToWire());
+
+    public static AttemptTrace ToTrace(this TraceWire wire) =>
+        new(wire.Path, wire.Parent.ToContext(), wire.Link.ToContext());
+
+    private static TraceContextWire ToWire(this TraceContext context) => new(context.Parent, context.State);
+
+    public static TraceContext ToContext(this TraceContextWire wire) => new(wire.Parent, wire.State);
 
     public static ItemWire ToWire(this Item item) => item switch
     {

@@ -29,7 +29,20 @@ internal sealed record TaskStart
 
     [Id(6)]
     public required TimeSpan CancelGrace { get; init; }
+
+    /// <summary>Where the attempt belongs in a trace; null where nobody asks.</summary>
+    [Id(7)]
+    public TraceWire? Trace { get; init; }
 }
+
+[GenerateSerializer, Immutable, Alias("granary.Trace")]
+internal readonly record struct TraceWire(
+    [property: Id(0)] string Path, [property: Id(1)] TraceContextWire Parent, [property: Id(2)] TraceContextWire Link);
+
+/// <summary>As the W3C's trace context writes it.</summary>
+[GenerateSerializer, Immutable, Alias("granary.TraceContext")]
+internal readonly record struct TraceContextWire(
+    [property: Id(0)] string? Parent, [property: Id(1)] string? State);
 
 /// <summary>A worker's answer to a start. Zero is invalid.</summary>
 internal enum StartAnswer : byte
@@ -81,6 +94,10 @@ internal sealed record AttemptReport
     /// <summary>The worker: another's report on the same attempt is of no concern.</summary>
     [Id(10)]
     public required string Worker { get; init; }
+
+    /// <summary>The attempt's own span, where there is one.</summary>
+    [Id(11)]
+    public TraceContextWire Span { get; init; }
 }
 
 /// <summary>What one silo runs for one job.</summary>

@@ -116,6 +116,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
             MaxArgumentBytes = Options.MaxArgumentBytes,
             MaxResultBytes = Options.MaxResultBytes,
             MissingHandlerTimeout = Options.MissingHandlerTimeout,
+            Telemetry = Options.Telemetry,
         };
         _engine = new EngineContext(
             _store, _services.GetRequiredService<HandlerRegistry>(), settings,

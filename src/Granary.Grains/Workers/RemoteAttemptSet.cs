@@ -2,6 +2,7 @@ using Granary.Activations;
 using Granary.Batches;
 using Granary.Persistence;
 using Granary.Stores;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Grains;
@@ -74,8 +75,10 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         };
         _running[start.Node] = attempt;
         Volatile.Write(ref _count, _running.Count);
-        _ = SendAsync(
-            attempt, state.Tree.ProfileOf(start.Node), state.Nodes[start.Node].Index, state.Tree.InputOf(start.Node));
+        TaskProfile profile = state.Tree.ProfileOf(start.Node);
+        Instruments.Started(running.ReadyAt, now, profile.Handler);
+        attempt.Trace = owner.Telemetry.TraceOf(start.Node)?.ToWire();
+        _ = SendAsync(attempt, profile, state.Nodes[start.Node].Index, state.Tree.InputOf(start.Node));
     }
 
     public bool TryHandle(object message, Instant now)
@@ -107,7 +110,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         if (attempt.Worker is { } worker && worker != report.Worker) return;
         Remove(attempt);
         if (attempt.Pooled is { } pooled) silo.Workers.Return(pooled);
-        _machine.AttemptEnded(report.Node, report.Number, report.ToResult(), now);
+        End(attempt, report.ToResult(), report.Span.ToContext(), now);
     }
 
     /// <summary>In a turn: a silo says what it runs of the job.</summary>
@@ -157,8 +160,15 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         {
             Remove(attempt);
             var lost = new AttemptResult { End = AttemptEnd.Lost, Duration = TimeSpan.Zero, Place = "" };
-            _machine.AttemptEnded(attempt.Node, attempt.Number, lost, now);
+            End(attempt, lost, default, now);
         }
+    }
+
+    private void End(RemoteAttempt attempt, in AttemptResult result, TraceContext span, Instant now)
+    {
+        string handler = _machine.State.Tree.ProfileOf(attempt.Node).Handler;
+        _machine.AttemptEnded(attempt.Node, attempt.Number, result, now);
+        owner.Telemetry.AttemptEnded(attempt.Node, result, handler, span);
     }
 
     private void Remove(RemoteAttempt attempt)
@@ -201,6 +211,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
                         .ConfigureAwait(false)),
                     Timeout = profile.Timeout,
                     CancelGrace = profile.CancelGrace,
+                    Trace = attempt.Trace,
                 };
             }
             catch (StoreException e) when (e.IsTransient && !owner.IsDead)
@@ -264,7 +275,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         Reason = Reason.None,
         Retryable = true,
         Error = TaskError.From(thrown),
-    }.ToReport(NameOf(attempt), attempt.Worker ?? ""));
+    }.ToReport(NameOf(attempt), attempt.Worker ?? "", default));
 
     private static byte[] Bytes(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? [] : bytes.ToArray();
 }
@@ -301,4 +312,6 @@ internal sealed class RemoteAttempt(int node, int number)
     public StopCause Stopping { get; set; }
 
     public TaskProgress? Progress { get; set; }
+
+    public TraceWire? Trace { get; set; }
 }

@@ -1,5 +1,6 @@
 using Granary.Activations;
 using Granary.Batches;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Grains;
@@ -11,7 +12,7 @@ internal sealed class RunningTask : IAttemptOwner
     private readonly TaskStart _start;
     private readonly AttemptTerms _terms;
     private readonly Attempt _attempt;
-    private readonly Action<RunningTask, AttemptResult> _onEnded;
+    private readonly Action<RunningTask, AttemptResult, TraceContext> _onEnded;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // The machine and the timer are touched under it.
@@ -20,12 +21,15 @@ internal sealed class RunningTask : IAttemptOwner
 
     public RunningTask(
         EngineContext engine, TaskStart start, IWorkerGrain worker, string workerKey,
-        Action<RunningTask, AttemptResult> onEnded)
+        Action<RunningTask, AttemptResult, TraceContext> onEnded)
     {
         (_engine, _start, Worker, WorkerKey, _onEnded) = (engine, start, worker, workerKey, onEnded);
         var effect = new Effect(EffectKind.Start, Name.Node, Name.Number, AfterDurable: false);
         _terms = AttemptTerms.Of(this, engine, Profile(start));
-        _attempt = new Attempt(_terms, new ResultBuffer(engine.Options.MaxResultBytes), effect, engine.Now);
+        var result = new ResultBuffer(engine.Options.MaxResultBytes);
+        _attempt = new Attempt(_terms, result, effect, engine.Now);
+        if (start.Trace is { } trace)
+            result.Span = Spans.Process(Job, Name.Node, Name.Number, start.Handler, trace.ToTrace());
     }
 
     public AttemptName Name => _start.Attempt;
@@ -94,7 +98,7 @@ internal sealed class RunningTask : IAttemptOwner
     private void End(in AttemptResult result)
     {
         lock (_gate) _timer?.Dispose();
-        _onEnded(this, result with { Place = _engine.Place });
+        _onEnded(this, result with { Place = _engine.Place }, _attempt.EndSpan(result));
         _ended.TrySetResult();
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Granary.Activations;
 using Granary.Batches;
+using Granary.Telemetry;
 using Granary.Workers;
 
 namespace Granary.Grains;
@@ -119,7 +120,7 @@ internal sealed class TaskRunner(
         }
     }
 
-    private void Report(RunningTask task, AttemptResult result)
+    private void Report(RunningTask task, AttemptResult result, TraceContext span)
     {
         if (_crashed) return;
         JobReporter reporter;
@@ -129,7 +130,7 @@ internal sealed class TaskRunner(
             reporter = ReporterOf(task.Name.Job);
             reporter.Running--;
         }
-        reporter.Report(result.ToReport(task.Name, task.WorkerKey));
+        reporter.Report(result.ToReport(task.Name, task.WorkerKey, span));
     }
 
     private JobReporter ReporterOf(JobName job)

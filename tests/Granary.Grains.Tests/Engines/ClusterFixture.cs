@@ -70,7 +70,7 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
         MaxResultBytes = Settings.MaxResultBytes,
         MissingHandlerTimeout = Settings.MissingHandlerTimeout,
         DrainTimeout = TimeSpan.Zero,
-        Lease = TimeSpan.FromSeconds(2),
+        Lease = TimeSpan.FromSeconds(5),
         Hold = TimeSpan.FromSeconds(1),
         PollInterval = TimeSpan.FromMilliseconds(100),
     };

@@ -1,0 +1,50 @@
+using System.Net;
+using Granary.Benchmarks;
+using Granary.Hosting;
+using Granary.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+
+namespace Granary.Grains.Benchmarks;
+
+/// <summary>Silos in one process, on real sockets.</summary>
+internal sealed class Cluster(List<IHost> hosts, IJobStore store) : IAsyncDisposable
+{
+    public GranaryClient Client => hosts[0].Services.GetRequiredService<GranaryClient>();
+
+    public static async Task<Cluster> StartAsync(int silos, string? address)
+    {
+        IJobStore store = address is null ? new MemoryJobStore() : throw new NotSupportedException();
+        var hosts = new List<IHost>();
+        for (int i = 0; i < silos; i++)
+        {
+            HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+            builder.Logging.SetMinimumLevel(LogLevel.Error);
+            int number = i;
+            builder.UseOrleans(silo => silo.UseLocalhostClustering(
+                11111 + number, 30000 + number, number == 0 ? null : new IPEndPoint(IPAddress.Loopback, 11111)));
+            builder.Services.AddSingleton(NoOp.Handlers);
+            builder.Services.AddGranary(g =>
+            {
+                g.UseCluster();
+                g.Store = (_, _) => Task.FromResult(store);
+            });
+            IHost host = builder.Build();
+            await host.StartAsync();
+            hosts.Add(host);
+        }
+        return new Cluster(hosts, store);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IHost host in hosts)
+        {
+            await host.StopAsync();
+            host.Dispose();
+        }
+        await store.DisposeAsync();
+    }
+}

@@ -1,0 +1,19 @@
+using System.Diagnostics;
+using Granary;
+using Granary.Benchmarks;
+using Granary.Grains.Benchmarks;
+
+// w1 … w6 on silos in this process, which call each other over sockets; the client is in the first silo.
+int silos = int.Parse(args.SkipWhile(a => a != "--silos").Skip(1).FirstOrDefault() ?? "1", null);
+string? address = args.SkipWhile(a => a != "--postgres").Skip(1).FirstOrDefault();
+foreach (string workload in args.Where(a => a.StartsWith('w')))
+{
+    await using Cluster cluster = await Cluster.StartAsync(silos, address);
+    for (int i = 0; i < 4; i++)
+    {
+        double cpu = Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
+        string line = await Workloads.RunAsync(workload, cluster.Client);
+        cpu = Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds - cpu;
+        Console.WriteLine($"{(i == 0 ? "warm " : "")}{workload} silos={silos} {line} cpu_s={cpu:f2}");
+    }
+}
