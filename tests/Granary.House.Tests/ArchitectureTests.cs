@@ -40,7 +40,7 @@ public sealed class ArchitectureTests
             "Cli may reference Client, Embedded and Http, never Grains: it must start fast and need no server.",
             May:
             [
-                "System", "Microsoft.", "Spectre.Console", "SQLitePCL",
+                "System", "Microsoft.", "Spectre.Console", "SQLitePCL", "OpenTelemetry",
                 "Granary.Core", "Granary.Client", "Granary.Embedded", "Granary.Http",
             ],
             MayNot: ["Granary.Grains", "Microsoft.Orleans", "Orleans"]),

@@ -11,7 +11,10 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>The database of the command line's <c>--db</c> that lives in memory.</summary>
     public const string Memory = ":memory:";
 
-    private Database(string path, IJobStore store, IJobEngine engine) => (Path, Store, Engine) = (path, store, engine);
+    private readonly IDisposable? _export;
+
+    private Database(string path, IJobStore store, IJobEngine engine, IDisposable? export = null) =>
+        (Path, Store, Engine, _export) = (path, store, engine, export);
 
     public string Path { get; }
 
@@ -75,18 +78,22 @@ internal sealed class Database : IAsyncDisposable
     {
         if (Engine is IAsyncDisposable engine) await engine.DisposeAsync();
         await Store.DisposeAsync();
+        _export?.Dispose();
     }
 
     private static async Task<Database> StartAsync(
         string path, IJobStore store, HandlerRegistry handlers, EmbeddedOptions options, CancellationToken cancellation)
     {
+        IDisposable? export = OtlpExport.Start();
         try
         {
-            return new Database(path, store, await EmbeddedEngine.StartAsync(store, handlers, options, cancellation));
+            EmbeddedEngine engine = await EmbeddedEngine.StartAsync(store, handlers, options, cancellation);
+            return new Database(path, store, engine, export);
         }
         catch
         {
             await store.DisposeAsync();
+            export?.Dispose();
             throw;
         }
     }

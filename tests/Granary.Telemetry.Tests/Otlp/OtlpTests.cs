@@ -104,6 +104,37 @@ public sealed class OtlpTests : IAsyncLifetime
         Assert.True(ended["granary.commit.duration"] is { Unit: "s", Count: > 3, Value: > 0 });
     }
 
+    [Fact]
+    public async Task The_command_sends_to_the_collector_that_its_environment_names()
+    {
+        // Where it was built: beside this web server it would lack what ASP.NET brings along.
+        string program = Path.Combine(AppContext.BaseDirectory, "granary.dll").Replace(
+            Path.Combine("tests", "Granary.Telemetry.Tests"), Path.Combine("client", "Granary.Cli"),
+            StringComparison.Ordinal);
+        var start = new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["exec", program, "run", "--db", ":memory:", "--from", "-", "--exec", "true"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = _receiver.AddressOf("").GetLeftPart(UriPartial.Authority);
+        start.Environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
+        using Process command = Process.Start(start)!;
+        await command.StandardInput.WriteAsync("a\nb\n");
+        command.StandardInput.Close();
+        string said = await command.StandardError.ReadToEndAsync() + await command.StandardOutput.ReadToEndAsync();
+        await command.WaitForExitAsync();
+        Assert.True(command.ExitCode == 0, said);
+
+        ReceivedSpan accept = Only("accept batch");
+        ReceivedSpan[] attempts = [.. _receiver.Spans.Where(span => span.Name == "process exec")];
+        Assert.Equal(2, attempts.Length);
+        Assert.All(attempts, attempt => AssertUnder(accept, attempt, ActivityKind.Consumer));
+        Assert.Contains(_receiver.TakePoints(), p => p is { Name: "granary.tasks.completed", Value: 2 });
+    }
+
     private static TaskItem Fetch(string page) => Item.Task("fetch", page);
 
     private static HandlerRegistry Handlers(string hangAt) => new HandlerRegistry()
