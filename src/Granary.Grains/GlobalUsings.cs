@@ -2,3 +2,4 @@ global using Orleans;
 global using Orleans.Concurrency;
 global using Orleans.Placement;
 global using Orleans.Runtime;
+global using Orleans.Runtime.Placement;

@@ -70,7 +70,8 @@ internal static class Workloads
             Chain chain = Chain.Start("add", i);
             for (int step = 1; step < Steps; step++) chain = chain.Then("add");
             ChainHandle<int> handle = await client.StartChainAsync<int>(chain, cancellation: cancellation);
-            if (await handle.ResultAsync(cancellation) != i + Steps) throw new InvalidOperationException("The result is wrong.");
+            if (await handle.ResultAsync(cancellation) != i + Steps)
+                throw new InvalidOperationException("The result is wrong.");
         });
         double total = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return $"n={N} steps={N * Steps} total_s={total:f3} per_s={N * Steps / total:f0}";

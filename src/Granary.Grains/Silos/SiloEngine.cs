@@ -30,7 +30,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
     {
         (_services, _builder, Options, Grains, Silo, _membership) =
             (services, builder, options, grains, silo.SiloAddress, membership);
-        Workers = new WorkerPool(grains, Silo.ToParsableString(), Clock);
+        Workers = new WorkerPool(grains, Silo, membership, Clock);
         _chores = new SiloChores(this, _stop.Token);
     }
 
@@ -98,6 +98,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
             _ => null,
         };
         if (news is null) return;
+        if (status == SiloStatus.Dead) Workers.Forget(updatedSilo);
         foreach (Activation activation in _held.Values) activation.Post(news);
     }
 

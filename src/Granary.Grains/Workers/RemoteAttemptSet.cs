@@ -229,9 +229,15 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             worker ??= silo.Workers.Rent();
             attempt.Pooled = worker;
             attempt.Worker = worker.Key;
+            attempt.Silo = worker.Silo;
             StartAnswer answer = await TryStartAsync(worker, start).ConfigureAwait(false);
             if (answer == StartAnswer.Started) break;
-            if (answer != 0) worker = null;
+            if (answer == StartAnswer.Draining) silo.Workers.Avoid(worker.Silo);
+            if (answer != 0)
+            {
+                silo.Workers.Drop(worker);
+                worker = null;
+            }
             if (answer != StartAnswer.Busy) await Task.Delay(Pause, silo.Clock).ConfigureAwait(false);
         }
         attempt.HeardAt = silo.Clock.GetTimestamp();
@@ -246,7 +252,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     {
         try
         {
-            return await worker.Grain.StartAsync(start).ConfigureAwait(false);
+            return await worker.StartAsync(start).ConfigureAwait(false);
         }
         catch (Exception)
         {
@@ -296,7 +302,7 @@ internal sealed class RemoteAttempt(int node, int number)
     /// <summary>The worker, if it is from this silo's pool.</summary>
     public PooledWorker? Pooled { get; set; }
 
-    /// <summary>The silo of its worker, once heard of.</summary>
+    /// <summary>The silo of its worker, as far as is known.</summary>
     public SiloAddress? Silo { get; set; }
 
     /// <summary>When it was last heard of, by the engine's clock.</summary>
