@@ -22,6 +22,21 @@ public static class EmbeddedHosting
                 new SqliteStoreOptions { Path = path, Logger = LoggerOf(services) }, cancellation),
             configure);
 
+    /// <summary>Runs jobs in this process, on the store that was chosen beside it, for example with
+    /// <c>UsePostgres(…)</c>. The engine takes the store for itself alone.</summary>
+    /// <param name="builder">The builder.</param>
+    /// <param name="configure">Changes the options; logging, clock and services are the host's.</param>
+    public static GranaryBuilder UseEmbedded(
+        this GranaryBuilder builder, Func<EmbeddedOptions, EmbeddedOptions>? configure = null) =>
+        builder.UseEmbedded(
+            // Asked for when the host starts, so that the store may be chosen after the engine.
+            (services, cancellation) => builder.Store is { } open
+                ? open(services, cancellation)
+                : throw new InvalidOperationException(
+                    "No store is set up. Give UseEmbedded a file, as in UseEmbedded(\"jobs.db\"), or choose a store "
+                    + "beside it, for example with UsePostgres(\"Host=…\") of the package Granary.Postgres."),
+            configure);
+
     /// <summary>
     /// Runs jobs in this process, in memory: nothing survives the process. For tests and throw-away work.
     /// </summary>

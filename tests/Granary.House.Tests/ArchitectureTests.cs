@@ -32,16 +32,20 @@ public sealed class ArchitectureTests
                 "OpenTelemetry", "Granary.Core", "Granary.Client", "Granary.Grains", "Granary.Http", "Granary.Postgres",
             ],
             MayNot: []),
+        new("src/Granary.Postgres", "Granary.Postgres",
+            "Postgres may reference Core and Npgsql: it serves either engine and is part of none.",
+            May: ["System", "Microsoft.Extensions.", "Granary.Core", "Npgsql"],
+            MayNot: []),
         new("client/Granary.Client", "Granary.Client",
             "Client may reference Core and no engine: the same handles work over every engine.",
             May: ["System", "Microsoft.Extensions.", "Granary.Core"],
             MayNot: []),
         new("client/Granary.Cli", "granary",
-            "Cli may reference Client, Embedded and Http, never Grains: it must start fast and need no server.",
+            "Cli may reference Client, Embedded, Postgres and Http, never Grains: it starts fast and needs no server.",
             May:
             [
-                "System", "Microsoft.", "Spectre.Console", "SQLitePCL", "OpenTelemetry",
-                "Granary.Core", "Granary.Client", "Granary.Embedded", "Granary.Http",
+                "System", "Microsoft.", "Spectre.Console", "SQLitePCL", "Npgsql", "OpenTelemetry",
+                "Granary.Core", "Granary.Client", "Granary.Embedded", "Granary.Postgres", "Granary.Http",
             ],
             MayNot: ["Granary.Grains", "Microsoft.Orleans", "Orleans"]),
     ];

@@ -22,7 +22,7 @@ public sealed class PackageTests : IDisposable
         string solution = Repository.Full("Orleans.sln");
         await DotnetAsync("pack", solution, "-c", s_configuration, "--no-build", "-o", packages, "-v", "q");
 
-        string[] libraries = ["Granary.Core", "Granary.Embedded", "Granary.Client"];
+        string[] libraries = ["Granary.Core", "Granary.Embedded", "Granary.Postgres", "Granary.Client"];
         Assert.All(libraries, id => CheckLibrary(packages, id));
         IReadOnlyList<string> tool = Entries(Single(packages, "Granary.Cli", "nupkg"));
         Assert.Contains("README.md", tool);

@@ -12,6 +12,7 @@ public sealed class PublicApiTests
     [Theory]
     [InlineData("Granary.Core", "src/Granary.Core/PublicApi.txt")]
     [InlineData("Granary.Embedded", "src/Granary.Embedded/PublicApi.txt")]
+    [InlineData("Granary.Postgres", "src/Granary.Postgres/PublicApi.txt")]
     [InlineData("Granary.Client", "client/Granary.Client/PublicApi.txt")]
     [InlineData("Granary.Grains", "src/Granary.Grains/PublicApi.txt")]
     [InlineData("Granary.Silo", "silo/Granary.Silo/PublicApi.txt")]

@@ -17,7 +17,7 @@ internal sealed class Run(RunOptions options, StandardError error)
         JobStatus job;
         try
         {
-            job = await StartAsync(database.Engine, work, file, interrupts.Gently);
+            job = await StartAsync(database, work, file, interrupts.Gently);
         }
         catch (OperationCanceledException) when (interrupts.Gently.IsCancellationRequested)
         {
@@ -30,8 +30,9 @@ internal sealed class Run(RunOptions options, StandardError error)
     }
 
     private async Task<JobStatus> StartAsync(
-        IJobEngine engine, Work work, OutFile? file, CancellationToken cancellation)
+        Database database, Work work, OutFile? file, CancellationToken cancellation)
     {
+        IJobEngine engine = database.Engine;
         string key = work.Spec.Key ?? work.ContentKey;
         JobId? found = await engine.FindAsync(key, cancellation);
         if (found is null) file?.RequireEmpty();
@@ -45,7 +46,7 @@ internal sealed class Run(RunOptions options, StandardError error)
         JobStatus job = await engine.GetStatusAsync(submission.Job, CancellationToken.None);
         string pool = job.Spec.Kind == JobKind.Batch ? $", {job.MaxConcurrency:N0} at once" : "";
         string tasks = job.Counts.Total == 1 ? "1 task" : $"{job.Counts.Total:N0} tasks";
-        Say($"job {job.Id}: {tasks}{pool}, in {options.Database}");
+        Say($"job {job.Id}: {tasks}{pool}, in {database.Name}");
         return job;
     }
 
@@ -58,7 +59,7 @@ internal sealed class Run(RunOptions options, StandardError error)
     {
         IReadOnlyList<JobId> live = await database.Store.ListLiveAsync(default, 1000, CancellationToken.None);
         int others = live.Count(job => job != mine);
-        if (others > 0) Say($"other unfinished jobs in {options.Database} go on while this one runs: {others:N0}");
+        if (others > 0) Say($"other unfinished jobs in {database.Name} go on while this one runs: {others:N0}");
     }
 
     private async Task<JobStatus> AttachAsync(IJobEngine engine, JobId id)

@@ -9,7 +9,8 @@ internal static class Options
 {
     public static Option<string?> Database() => new("--db")
     {
-        Description = "The database file. Default: $GRANARY_DB, or granary.db in the current directory.",
+        Description = "The database: a file, or postgres://USER@HOST/DATABASE. Default: $GRANARY_DB, or granary.db " +
+            "in the current directory.",
         HelpName = "PATH",
     };
 

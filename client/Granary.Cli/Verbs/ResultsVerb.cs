@@ -21,7 +21,7 @@ internal static class ResultsVerb
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
             if (verb.Parsed.GetValue(after) is not null && !verb.Parsed.GetValue(completed))
                 throw CliException.BadInput("--after counts completions", "Add --as-completed.");
-            if (verb.Parsed.GetValue(follow)) verb.WarnIfIdle(job);
+            if (verb.Parsed.GetValue(follow)) await verb.WarnIfIdleAsync(job);
             using LineOutput lines = Report.Lines();
             Action<Outcome> print = verb.Parsed.GetValue(json)
                 ? outcome => lines.Write(outcome, OutcomeJson.Write)

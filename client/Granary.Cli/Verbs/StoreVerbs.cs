@@ -15,12 +15,11 @@ internal static class VerifyVerb
         return Verb.Reading(command, error, async verb =>
         {
             var problems = new List<string>();
-            if (verb.Database.Store is SqliteJobStore sqlite)
-                problems.AddRange(await sqlite.CheckAsync(verb.Cancellation));
+            problems.AddRange(await verb.Database.CheckAsync(verb.Cancellation));
             await foreach (
                 string problem in StoreVerifier.VerifyAsync(verb.Database.Store, verb.Cancellation)) problems.Add(
                 problem);
-            Print(verb.Database.Path, problems, verb.Parsed.GetValue(json));
+            Print(verb.Database.Name, problems, verb.Parsed.GetValue(json));
             return problems.Count == 0 ? ExitCode.Ok : ExitCode.Store;
         });
     }
@@ -60,14 +59,17 @@ internal static class BackupVerb
             string path = verb.Parsed.GetRequiredValue(target);
             if (File.Exists(path))
                 throw CliException.BadInput($"{path} exists already", "Give another name, or remove it.");
-            await ((SqliteJobStore)verb.Database.Store).BackupAsync(path, verb.Cancellation);
+            if (verb.Database.Store is not SqliteJobStore store)
+                throw CliException.BadInput("backup copies a file, and this database is a server's",
+                    "Use pg_dump --schema, or what backs up the whole server.");
+            await store.BackupAsync(path, verb.Cancellation);
             long bytes = new FileInfo(path).Length;
             if (!verb.Parsed.GetValue(json))
-                Console.Out.WriteLine($"{verb.Database.Path} copied to {path} ({bytes:N0} bytes)");
-            else Report.Line((verb.Database.Path, path, bytes), static (writer, copy) =>
+                Console.Out.WriteLine($"{verb.Database.Name} copied to {path} ({bytes:N0} bytes)");
+            else Report.Line((verb.Database.Name, path, bytes), static (writer, copy) =>
             {
                 writer.WriteStartObject();
-                writer.WriteString("database"u8, copy.Path);
+                writer.WriteString("database"u8, copy.Name);
                 writer.WriteString("backup"u8, copy.path);
                 writer.WriteNumber("bytes"u8, copy.bytes);
                 writer.WriteEndObject();

@@ -14,10 +14,10 @@ internal sealed record VerbContext(ParseResult Parsed, Database Database, Standa
         await Engine.GetStatusAsync(await JobNames.FindAsync(Engine, text, Cancellation), Cancellation);
 
     /// <summary>Says so when a job that has not ended would be waited for in vain.</summary>
-    public void WarnIfIdle(JobStatus job)
+    public async Task WarnIfIdleAsync(JobStatus job)
     {
-        if (!job.State.IsEnd() && !Database.IsOwned(Database.Path))
-            Error.Say($"nobody runs {Database.Path} at the moment; granary work does");
+        if (!job.State.IsEnd() && !await Database.IsInUseAsync(Cancellation))
+            Error.Say($"nobody runs {Database.Name} at the moment; granary work does");
     }
 }
 
@@ -26,7 +26,7 @@ internal static class Verb
 {
     /// <summary>A verb that reads, also while another process owns the database.</summary>
     public static Command Reading(Command command, StandardError error, Func<VerbContext, Task<ExitCode>> run) =>
-        With(command, error, Database.ReadAsync, run);
+        With(command, error, (path, cancellation) => Database.ReadAsync(path, error, cancellation), run);
 
     /// <summary>A verb that changes jobs and runs nothing.</summary>
     public static Command Steering(Command command, StandardError error, Func<VerbContext, Task<ExitCode>> run) =>

@@ -31,7 +31,7 @@ internal static class WaitVerb
         return Verb.Reading(command, error, async verb =>
         {
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
-            verb.WarnIfIdle(job);
+            await verb.WarnIfIdleAsync(job);
             Answer answer =
                 await WaitAsync(verb, job.Id, verb.Parsed.GetRequiredValue(until), verb.Parsed.GetValue(timeout));
             if (verb.Parsed.GetValue(json)) Report.Line(answer, Write);

@@ -15,7 +15,7 @@ internal static class WatchVerb
             async verb =>
         {
             JobStatus job = await verb.JobAsync(verb.Parsed.GetRequiredValue(name));
-            verb.WarnIfIdle(job);
+            await verb.WarnIfIdleAsync(job);
             JobStatus end = verb.Parsed.GetValue(json) ? await PrintJsonAsync(verb, job) : await ShowAsync(verb, job);
             return Ends.Code(end);
         });

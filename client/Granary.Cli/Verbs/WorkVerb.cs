@@ -21,8 +21,7 @@ internal static class WorkVerb
             using var interrupts = new Interrupts();
             interrupts.LeaveToCaller();
             string file = Database.Resolve(parsed.GetValue(path));
-            if (!File.Exists(file))
-                throw new CliException(ExitCode.Store, $"there is no database {file}", "Give --db FILE.");
+            Database.RequireFile(file);
             await using Database database = await Database.RunAsync(
                 file, new HandlerRegistry().AddBuiltIns(), error, interrupts.Gently);
             var options = new RunOptions { Database = file, Quiet = parsed.GetValue(quiet) };
