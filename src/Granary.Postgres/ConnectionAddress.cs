@@ -70,8 +70,11 @@ internal static class ConnectionAddress
         if (database.Length > 0) builder.Database = Uri.UnescapeDataString(database);
         foreach (string pair in query.Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (pair.StartsWith("schema=", StringComparison.Ordinal)) schema = Uri.UnescapeDataString(Cut(pair, '=').After);
-            else Set(builder, pair);
+            (string name, string value) = Cut(pair, '=');
+            name = Uri.UnescapeDataString(name);
+            value = Uri.UnescapeDataString(value);
+            if (name == "schema") schema = value;
+            else Set(builder, name, value);
         }
         return (builder, schema);
     }
@@ -88,12 +91,9 @@ internal static class ConnectionAddress
         builder.Port = int.Parse(hosts.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    private static void Set(NpgsqlConnectionStringBuilder builder, string pair)
+    private static void Set(NpgsqlConnectionStringBuilder builder, string name, string value)
     {
-        (string name, string value) = Cut(pair, '=');
-        name = Uri.UnescapeDataString(name);
         if (s_names.TryGetValue(name, out string? known)) name = known;
-        value = Uri.UnescapeDataString(value);
         if (name == "SSL Mode") value = value.Replace("-", "", StringComparison.Ordinal);
         if (name.Length > 0) builder[name] = value;
     }

@@ -37,7 +37,7 @@ internal static class PostgresFaults
     private static (StoreFault Fault, string Text) Explain(string state, Place place) => state switch
     {
         PostgresErrorCodes.DiskFull => (StoreFault.Full,
-            $"There is no room left on the server's disk for {place}. Free some: what waits is then written by itself."),
+            $"There is no room left on the server's disk for {place}. Free some: what waits is then written."),
         LostCommit => (StoreFault.Unknown,
             $"The server does not have the last commit that was made to {place}: it was restored from a backup, or a " +
             "standby took over that had not received it. Start again; what the server has goes on."),

@@ -59,7 +59,7 @@ internal static partial class PostgresOpening
         if (!address.ShouldSerialize("Max Auto Prepare")) address.MaxAutoPrepare = 32;
         if (!address.ShouldSerialize("Auto Prepare Min Usages")) address.AutoPrepareMinUsages = 2;
         if (!address.ShouldSerialize("Application Name")) address.ApplicationName = "granary";
-        // A host that went away is noticed. A socket in the file system, whose path begins with /, knows no such option.
+        // A host that went away is noticed. A socket in the file system, whose path begins with /, has no such option.
         bool isLocal = address.Host?.Split(',').Any(static host => host.StartsWith('/')) ?? false;
         if (!isLocal && !address.ShouldSerialize("Tcp Keepalive"))
             (address.TcpKeepAlive, address.TcpKeepAliveTime, address.TcpKeepAliveInterval) = (true, 10, 5);
@@ -102,8 +102,8 @@ internal static partial class PostgresOpening
             return;
         }
         throw new StoreException(StoreFault.Unavailable, $"The server of {place} runs with {name} = {value}, so a " +
-            $"power cut can lose jobs that were acknowledged. Set {name} = on in postgresql.conf and reload, or allow " +
-            "it with AllowUnsafeDurability.");
+            $"power cut can lose jobs that were acknowledged. Set {name} = on in postgresql.conf and reload, or " +
+            "allow it with AllowUnsafeDurability.");
     }
 
     private static void Set(NpgsqlConnection connection)

@@ -124,11 +124,13 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
     }
 
     private async Task<T?> FirstAsync<T>(
-        string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation, params NpgsqlParameter[] parameters) =>
+        string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation,
+        params NpgsqlParameter[] parameters) =>
         (await AllAsync(sql, read, cancellation, parameters)).FirstOrDefault();
 
     private Task<List<T>> AllAsync<T>(
-        string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation, params NpgsqlParameter[] parameters) =>
+        string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation,
+        params NpgsqlParameter[] parameters) =>
         UseAsync(async connection =>
         {
             await using NpgsqlCommand command = connection.CreateCommand();

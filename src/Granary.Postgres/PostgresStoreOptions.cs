@@ -12,7 +12,8 @@ public sealed record PostgresStoreOptions
     public required string ConnectionString { get; init; }
 
     /// <summary>The schema that holds the tables; made if it does not exist. Several stores share a database under
-    /// different schemas. An address may name it too, as <c>?schema=…</c>, which then counts. Lower-case letters, digits and <c>_</c>, at most 63. Default <c>granary</c>.</summary>
+    /// different schemas. An address may name it too, as <c>?schema=…</c>, which then counts. Lower-case letters,
+    /// digits and <c>_</c>, at most 63. Default <c>granary</c>.</summary>
     public string Schema { get; init; } = "granary";
 
     /// <summary>Open it for reading only: nothing is made or brought up to date, and a standby server will do. Default

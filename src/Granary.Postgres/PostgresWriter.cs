@@ -116,8 +116,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Place place) : IAs
                 $"UPDATE {writers} SET backend = pg_backend_pid(), since = now() WHERE id = {_id}", cancellation);
             return;
         }
+        string who = Who().Replace("'", "''", StringComparison.Ordinal);
         await ExecuteAsync(connection, $"""
-            INSERT INTO {writers} VALUES ({_id}, 0, 0, pg_backend_pid(), now(), '{Who().Replace("'", "''", StringComparison.Ordinal)}')
+            INSERT INTO {writers} VALUES ({_id}, 0, 0, pg_backend_pid(), now(), '{who}')
             ON CONFLICT (id, block) DO UPDATE SET backend = excluded.backend, since = excluded.since;
             DELETE FROM {writers} w WHERE w.since < now() - interval '30 days'
               AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = w.backend)

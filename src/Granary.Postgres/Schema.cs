@@ -73,9 +73,8 @@ internal static class Schema
     {
         object? found = await QueryAsync(connection, $"SELECT to_regclass('{place.Quoted}.store')::text", cancellation);
         if (found is not string) return 0;
-        int version = await QueryAsync(connection, $"SELECT version FROM {place.Quoted}.store", cancellation) is int read
-            ? read
-            : throw NotAStore(place, null);
+        found = await QueryAsync(connection, $"SELECT version FROM {place.Quoted}.store", cancellation);
+        int version = found is int read ? read : throw NotAStore(place, null);
         return version <= Version
             ? version
             : throw new StoreException(StoreFault.Newer, $"{place} was written by a newer Granary (version {version} " +

@@ -26,6 +26,13 @@ internal static class ReadmeExamples
         await host.StartAsync();
     }
 
+    public static void Postgres(HostApplicationBuilder builder)
+    {
+        builder.Services.AddGranary(g => g
+            .UsePostgres("Host=db;Username=granary;Password=…;Database=jobs")
+            .UseEmbedded());
+    }
+
     public static async Task BatchAsync(IHost host)
     {
         var granary = host.Services.GetRequiredService<GranaryClient>();

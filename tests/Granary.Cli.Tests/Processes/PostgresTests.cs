@@ -35,7 +35,8 @@ public sealed class PostgresTests : IDisposable
         Assert.Equal(["a", "b", "b", "c"], _here.Read("ran.txt").Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
         (await _here.RunAsync("show", "last", "--db", db)).Expect(ExitCode.Ok);
-        Assert.Equal(3, (await _here.RunAsync("results", "last", "--json", "--db", db)).Expect(ExitCode.Ok).Lines.Length);
+        Finished results = (await _here.RunAsync("results", "last", "--json", "--db", db)).Expect(ExitCode.Ok);
+        Assert.Equal(3, results.Lines.Length);
         (await _here.RunAsync("retry", "last", "--db", db)).Expect(ExitCode.Ok);
         Finished verify = (await _here.RunAsync("verify", "--db", db)).Expect(ExitCode.Ok);
         Assert.Contains("is intact", verify.Output, StringComparison.Ordinal);

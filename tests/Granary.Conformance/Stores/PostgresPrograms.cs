@@ -57,6 +57,27 @@ internal static class PostgresPrograms
         }
     }
 
+    /// <summary>Whether a process has not ended.</summary>
+    public static bool IsRunning(int pid) => Kill(pid, 0) == 0 && State(pid) is not (null or 'Z');
+
+    /// <summary>Removes the directories of processes that are gone: <c>PREFIXpid-…</c>.</summary>
+    public static void ClearAway(string prefix)
+    {
+        foreach (string place in System.IO.Directory.EnumerateDirectories(Path.GetTempPath(), prefix + "*"))
+        {
+            string pid = Path.GetFileName(place)[prefix.Length..].Split('-')[0];
+            if (!int.TryParse(pid, CultureInfo.InvariantCulture, out int owner) || IsRunning(owner)) continue;
+            try
+            {
+                System.IO.Directory.Delete(place, recursive: true);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // Another test process does the same, or another user's did.
+            }
+        }
+    }
+
     /// <summary>Sends a signal; to one that has ended it does nothing.</summary>
     public static void Signal(int pid, int signal) => _ = Kill(pid, signal);
 
@@ -78,16 +99,23 @@ internal static class PostgresPrograms
         }
     }
 
-    private static int? ParentOf(string place)
+    private static int? ParentOf(string place) =>
+        Fields(place) is [_, var parent, ..] ? int.Parse(parent, CultureInfo.InvariantCulture) : null;
+
+    private static char? State(int pid) =>
+        Fields(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")) is [var state, ..] ? state[0] : null;
+
+    // What follows the name in parentheses, which may itself hold anything.
+    private static string[] Fields(string place)
     {
         try
         {
             string stat = File.ReadAllText(Path.Combine(place, "stat"));
-            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         }
-        catch (IOException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null;
+            return [];
         }
     }
 

@@ -9,6 +9,7 @@ namespace Granary.Conformance.Stores;
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable
 {
+    private const string Prefix = "granary-pg-";
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
     private static readonly Lazy<Task<PostgresServer>> s_shared = new(() => LaunchAsync());
     private static int s_names;
@@ -37,13 +38,18 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string Log => Path.Combine(_directory, "log");
 
+    private string PidFile => Path.Combine(Data, "postmaster.pid");
+
     /// <summary>The server that the tests of this process share. Do not stop it.</summary>
     public static Task<PostgresServer> SharedAsync() => s_shared.Value;
 
-    /// <summary>Starts a server of one's own. Settings are as in <c>postgresql.conf</c>: <c>fsync=off</c>.</summary>
+    /// <summary>Starts a server of one's own. What servers of tests left behind that were killed is cleared
+    /// away. Settings are as in <c>postgresql.conf</c>: <c>fsync=off</c>.</summary>
     public static async Task<PostgresServer> LaunchAsync(params string[] settings)
     {
-        string directory = Directory.CreateTempSubdirectory("granary-pg-").FullName;
+        PostgresPrograms.ClearAway(Prefix);
+        string directory = Directory.CreateTempSubdirectory(
+            string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-")).FullName;
         await PostgresPrograms.GiveAsync(directory);
         var server = new PostgresServer(directory, settings);
         await PostgresPrograms.RunAsync("initdb", "-D", server.Data, "-U", "postgres", "-A", "trust",
@@ -84,8 +90,12 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task KillAsync()
     {
         if (_process is not { } process) return;
-        foreach (int pid in Processes()) PostgresPrograms.Signal(pid, PostgresPrograms.SigKill);
+        List<int> all = Processes();
+        foreach (int pid in all) PostgresPrograms.Signal(pid, PostgresPrograms.SigKill);
         await process.WaitForExitAsync();
+        while (all.Exists(PostgresPrograms.IsRunning)) await Task.Delay(5);
+        // It says of the killed server that it is ready.
+        File.Delete(PidFile);
         _process = null;
     }
 
@@ -146,7 +156,7 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         try
         {
-            return File.ReadAllLines(Path.Combine(Data, "postmaster.pid"));
+            return File.ReadAllLines(PidFile);
         }
         catch (IOException)
         {
