@@ -74,8 +74,12 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Place place) : IAs
     {
         try
         {
+            // The server notices a little later that a session has ended; whoever comes next need not wait for it.
             if (IsConnected && _tried is null)
-                await ExecuteAsync(_connection!, $"DELETE FROM {place.Quoted}.writers WHERE id = {_id}", default);
+            {
+                await ExecuteAsync(_connection!,
+                    $"DELETE FROM {place.Quoted}.writers WHERE id = {_id}; SELECT pg_advisory_unlock_all()", default);
+            }
         }
         catch (Exception error) when (PostgresFaults.IsFault(error))
         {
