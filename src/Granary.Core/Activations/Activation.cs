@@ -159,7 +159,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             RunEffects(now);
             ScheduleNext();
             if (_steerings != Machine.Steerings) (_steerings, _steeredRecord) = (Machine.Steerings, _taken);
-            urgent = _waiting.Count > 0 || _record.HasOutcome || _pages.Count > 0;
+            urgent = _record.Count > 0 && IsUrgent;
             if (!urgent && _record.Count > 0 && !_lazy)
             {
                 _lazy = true;
@@ -168,6 +168,13 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         }
         if (urgent) _engine.Threads.Commit(this);
     }
+
+    // Whatever nobody waits for is held back a moment: with small groups the syncs would cost more than the tasks.
+    private bool IsUrgent =>
+        _waiting.Count > 0 || _pages.Count > 0 || Machine.State.IsEnded || IsThrottled;
+
+    /// <summary>In a turn: what is ahead of the disk holds up further starts.</summary>
+    private bool IsThrottled => Machine.StartAllowance < BatchMachine.StartLimit / 2 || Machine.IsHeld;
 
     /// <summary>Nobody has been waiting for what it has recorded, and it has been long enough in memory.</summary>
     public void Flush()
@@ -356,7 +363,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         lock (_gate)
         {
             if (_dead) return;
-            bool throttled = Machine.StartAllowance < BatchMachine.StartLimit / 2 || Machine.IsHeld;
+            bool throttled = IsThrottled;
             Reader.Log.Add(_inFlight.Start, _inFlight.Record, _inFlight.Completions, _inFlight.Ordinals);
             Rate.Add(_engine.Now, _inFlight.Ordinals);
             more = throttled && !_inFlight.Ended;

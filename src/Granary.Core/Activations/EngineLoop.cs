@@ -6,7 +6,10 @@ namespace Granary.Activations;
 /// </summary>
 internal sealed class EngineLoop : IDisposable
 {
-    /// <summary>How long the record of a start may stay in memory while nobody waits for it: 2 milliseconds.</summary>
+    /// <summary>
+    /// How long events may stay in memory while nobody waits for them: 2 milliseconds. Readers that follow along see
+    /// outcomes so much later, and fast tasks share their commits.
+    /// </summary>
     private static readonly TimeSpan LazyFlush = TimeSpan.FromMilliseconds(2);
 
     private readonly TimeProvider _time;
@@ -17,6 +20,7 @@ internal sealed class EngineLoop : IDisposable
     private readonly ITimer _timer;
     private readonly Thread _thread;
     private Instant _timerAt = Instant.Never;
+    private long _lazySince;
     private bool _stopping;
 
     public EngineLoop(TimeProvider time)
@@ -37,13 +41,15 @@ internal sealed class EngineLoop : IDisposable
         }
     }
 
-    /// <summary>Called in a turn: flush this one when there is nothing else to do.</summary>
+    /// <summary>Called in a turn: flush this one soon, together with what comes meanwhile.</summary>
     public void FlushLazily(Activation activation)
     {
         lock (_gate)
         {
             _lazy.Add(activation);
-            if (_lazy.Count == 1) Monitor.Pulse(_gate);
+            if (_lazy.Count > 1) return;
+            _lazySince = TimeProvider.System.GetTimestamp();
+            Monitor.Pulse(_gate);
         }
     }
 
@@ -82,14 +88,24 @@ internal sealed class EngineLoop : IDisposable
             {
                 TakeDue();
                 if (_stopping) return null;
-                if (_ready.TryDequeue(out Activation? ready)) return ready;
-                if (_lazy.Count == 0) Monitor.Wait(_gate);
-                else if (!Monitor.Wait(_gate, LazyFlush)) goto flush;
-                continue;
+                int patience = MillisecondsToFlush();
+                if (patience != 0)
+                {
+                    if (_ready.TryDequeue(out Activation? ready)) return ready;
+                    Monitor.Wait(_gate, patience);
+                    continue;
+                }
             }
-        flush:
             FlushLazy();
         }
+    }
+
+    // Of a deadline: what is scheduled meanwhile does not put it off. Rounded up, or the last one would be spun through.
+    private int MillisecondsToFlush()
+    {
+        if (_lazy.Count == 0) return Timeout.Infinite;
+        TimeSpan left = LazyFlush - TimeProvider.System.GetElapsedTime(_lazySince);
+        return Math.Max(0, (int)Math.Ceiling(left.TotalMilliseconds));
     }
 
     private void FlushLazy()

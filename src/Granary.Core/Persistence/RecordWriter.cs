@@ -22,9 +22,6 @@ internal sealed class RecordWriter(JobId job, string place)
     /// <summary>Events in the record so far.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether there is more in it than starts, so that somebody may be waiting for it.</summary>
-    public bool HasOutcome { get; private set; }
-
     /// <summary>Bytes in the record so far.</summary>
     public int Length => Count == 0 ? 0 : _events.Length + _values.Length;
 
@@ -34,13 +31,11 @@ internal sealed class RecordWriter(JobId job, string place)
     {
         _start = start;
         Count = 0;
-        HasOutcome = false;
     }
 
     public void Add(in JobEvent e)
     {
         if (Count++ == 0) BeginRecord(e.At);
-        if (e.Kind != EventKind.Started) HasOutcome = true;
         ByteWriter w = _events;
         w.Byte((byte)e.Kind);
         w.Signed(e.At.Micros - _time.Micros);
