@@ -1,6 +1,7 @@
 using Granary.Activations;
 using Granary.Engines;
 using Granary.Stores;
+using Xunit;
 
 namespace Granary.Embedded.Tests.Engines;
 
@@ -36,13 +37,13 @@ public sealed class HeldBackTests
         await using var store = new MemoryJobStore();
         Threads? threads = null;
         await using EmbeddedEngine engine = await StartAsync(store, inner => threads = new Threads(inner));
-        JobId other = await SubmitAsync(engine, "quick");
-        await engine.ReadCompletionsAsync(other, 0, 10, TimeSpan.FromMinutes(1));
+        await SubmitAsync(engine, "quick", "slow");
+        Activation other = await threads!.FlushedFirst.Task;
 
         using var enough = new CancellationTokenSource();
-        Task busy = Task.Run(() =>
+        Task busy = Task.Run(async () =>
         {
-            while (!enough.IsCancellationRequested) threads!.Schedule(threads.FlushedFirst!);
+            for (; !enough.IsCancellationRequested; await Task.Yield()) threads.Schedule(other);
         });
         JobId job = await SubmitAsync(engine, "quick", "slow");
         CompletionPage page = await engine.ReadCompletionsAsync(job, 0, 10, TimeSpan.FromMinutes(1));
@@ -78,7 +79,8 @@ public sealed class HeldBackTests
     {
         public bool Flushes { get; init; } = true;
 
-        public Activation? FlushedFirst { get; private set; }
+        public TaskCompletionSource<Activation> FlushedFirst { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public StoreFault? Blocked => inner.Blocked;
 
@@ -86,7 +88,7 @@ public sealed class HeldBackTests
 
         public void FlushLazily(Activation activation)
         {
-            FlushedFirst ??= activation;
+            FlushedFirst.TrySetResult(activation);
             if (Flushes) inner.FlushLazily(activation);
         }
 
