@@ -28,7 +28,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     private readonly ConcurrentQueue<object> _mailbox = new();
     private readonly Lock _gate = new();
     private readonly RecordWriter _record;
-    private readonly Queue<(int Records, Action Release)> _waiting = new();
+    private readonly DurableWaits _waiting = new();
     private readonly List<StoredPage> _pages = [];
     private int _scheduled;
     private int _taken;
@@ -169,12 +169,11 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         if (urgent) _engine.Threads.Commit(this);
     }
 
-    // Whatever nobody waits for is held back a moment: with small groups the syncs would cost more than the tasks.
-    private bool IsUrgent =>
-        _waiting.Count > 0 || _pages.Count > 0 || Machine.State.IsEnded || IsThrottled;
-
-    /// <summary>In a turn: what is ahead of the disk holds up further starts.</summary>
+    // What is ahead of the disk holds up further starts.
     private bool IsThrottled => Machine.StartAllowance < BatchMachine.StartLimit / 2 || Machine.IsHeld;
+
+    // What nobody waits for is held back: in small groups the syncs would cost more than the tasks.
+    private bool IsUrgent => _waiting.Count > 0 || _pages.Count > 0 || Machine.State.IsEnded || IsThrottled;
 
     /// <summary>Nobody has been waiting for what it has recorded, and it has been long enough in memory.</summary>
     public void Flush()
@@ -192,7 +191,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
             _dead = true;
             _fault = fault;
             Attempts.Abandon();
-            while (_waiting.TryDequeue(out (int, Action Release) waiting)) waiting.Release();
+            _waiting.Release(int.MaxValue);
             _changed.Cancel();
         }
         RefuseAll();
@@ -251,7 +250,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
     {
         int records = _taken + (_record.Count > 0 ? 1 : 0);
         if (records <= Reader.Log.RecordCount) release();
-        else _waiting.Enqueue((records, release));
+        else _waiting.Add(records, release);
     }
 
     private void BeginRecord() => _record.Begin(
@@ -363,21 +362,15 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         lock (_gate)
         {
             if (_dead) return;
-            bool throttled = IsThrottled;
+            more = IsThrottled && !_inFlight.Ended;
             Reader.Log.Add(_inFlight.Start, _inFlight.Record, _inFlight.Completions, _inFlight.Ordinals);
             Rate.Add(_engine.Now, _inFlight.Ordinals);
-            more = throttled && !_inFlight.Ended;
             Machine.StartAllowance += _inFlight.Starts;
             if (Reader.Log.RecordCount > _steeredRecord) Machine.IsSteered = false;
             settled = _inFlight.Ended && !IsFinished;
             IsFinished = _inFlight.Ended;
             Telemetry.Durable(IsFinished);
-            while (_waiting.TryPeek(out (int Records, Action Release) waiting)
-                && waiting.Records <= Reader.Log.RecordCount)
-            {
-                _waiting.Dequeue();
-                waiting.Release();
-            }
+            _waiting.Release(Reader.Log.RecordCount);
             CancellationTokenSource changed = _changed;
             _changed = new CancellationTokenSource();
             changed.Cancel();

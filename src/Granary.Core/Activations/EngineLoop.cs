@@ -100,7 +100,7 @@ internal sealed class EngineLoop : IDisposable
         }
     }
 
-    // Of a deadline: what is scheduled meanwhile does not put it off. Rounded up, or the last one would be spun through.
+    // To a deadline, so that what is scheduled meanwhile does not put it off. Rounded up: waits count milliseconds.
     private int MillisecondsToFlush()
     {
         if (_lazy.Count == 0) return Timeout.Infinite;

@@ -14,7 +14,7 @@ public sealed class HeldBackTests
     public async Task An_outcome_is_durable_as_soon_as_somebody_asks_about_its_job()
     {
         await using var store = new MemoryJobStore();
-        await using EmbeddedEngine engine = await StartAsync(store, threads => new Threads(threads) { Flushes = false });
+        await using EmbeddedEngine engine = await StartAsync(store, t => new Threads(t) { Flushes = false });
         JobId job = await SubmitAsync(engine, "quick", "slow");
         while ((await engine.GetStatusAsync(job)).Counts.Succeeded == 0) await Task.Yield();
         Assert.Single((await engine.ReadCompletionsAsync(job, 0, 10, TimeSpan.Zero)).Outcomes);
@@ -25,7 +25,7 @@ public sealed class HeldBackTests
     public async Task A_job_that_ends_is_durable_without_being_asked_about()
     {
         await using var store = new MemoryJobStore();
-        await using EmbeddedEngine engine = await StartAsync(store, threads => new Threads(threads) { Flushes = false });
+        await using EmbeddedEngine engine = await StartAsync(store, t => new Threads(t) { Flushes = false });
         JobId job = await SubmitAsync(engine, "quick", "quick");
         CompletionPage page = await engine.ReadCompletionsAsync(job, 0, 10, TimeSpan.FromMinutes(1));
         Assert.True(page.Ended);

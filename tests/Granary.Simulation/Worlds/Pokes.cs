@@ -37,7 +37,7 @@ internal sealed class Pokes
     // Answers stay where they are: only effects are let go.
     private static void StartNow(Activation activation)
     {
-        Queue<(int Records, Action Release)> waiting = Waiting(activation);
+        Queue<(int Records, Action Release)> waiting = Queue(Waiting(activation));
         for (int count = waiting.Count; count > 0; count--)
         {
             (int Records, Action Release) next = waiting.Dequeue();
@@ -47,5 +47,8 @@ internal sealed class Pokes
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
-    private static extern ref Queue<(int Records, Action Release)> Waiting(Activation activation);
+    private static extern ref DurableWaits Waiting(Activation activation);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_waiting")]
+    private static extern ref Queue<(int Records, Action Release)> Queue(DurableWaits waits);
 }
