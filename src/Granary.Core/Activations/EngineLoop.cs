@@ -12,6 +12,8 @@ internal sealed class EngineLoop : IDisposable
     /// </summary>
     private static readonly TimeSpan LazyFlush = TimeSpan.FromMilliseconds(2);
 
+    private static readonly TimeSpan MovedClock = TimeSpan.FromMilliseconds(500);
+
     private readonly TimeProvider _time;
     private readonly object _gate = new();
     private readonly Queue<Activation> _ready = new();
@@ -74,6 +76,8 @@ internal sealed class EngineLoop : IDisposable
         _timer.Dispose();
     }
 
+    private Instant Now => Instant.From(_time.GetUtcNow());
+
     private void Run()
     {
         while (Next() is { } activation) activation.TakeTurns();
@@ -122,7 +126,7 @@ internal sealed class EngineLoop : IDisposable
     private void TakeDue()
     {
         if (_due.Count == 0) return;
-        Instant now = Instant.From(_time.GetUtcNow());
+        Instant now = Now;
         bool changed = false;
         while (_due.TryPeek(out Activation? activation, out Instant at) && at <= now)
         {
@@ -137,14 +141,21 @@ internal sealed class EngineLoop : IDisposable
     private void SetTimer(Instant at)
     {
         _timerAt = at;
-        TimeSpan wait = at == Instant.Never ? Timeout.InfiniteTimeSpan : at - Instant.From(_time.GetUtcNow());
-        // Timers count whole milliseconds: rounded up, since early would mean a second look. Very far is looked at
-        // again each day.
-        if (wait > TimeSpan.FromDays(1)) wait = TimeSpan.FromDays(1);
-        else if (wait != Timeout.InfiniteTimeSpan)
-            wait = TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling(wait.TotalMilliseconds)));
-        _timer.Change(wait, Timeout.InfiniteTimeSpan);
+        // Again if the clock was moved between the look at it and the timer's start, which would ring too late.
+        for (Instant now = Now; ;)
+        {
+            _timer.Change(at == Instant.Never ? Timeout.InfiniteTimeSpan : Until(at, now), Timeout.InfiniteTimeSpan);
+            Instant before = now;
+            now = Now;
+            if (now - before < MovedClock) return;
+        }
     }
+
+    // Timers count whole milliseconds: rounded up, since early would mean a second look. Very far is looked at again
+    // each day.
+    private static TimeSpan Until(Instant at, Instant now) => at - now > TimeSpan.FromDays(1)
+        ? TimeSpan.FromDays(1)
+        : TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((at - now).TotalMilliseconds)));
 
     private void Wake()
     {
