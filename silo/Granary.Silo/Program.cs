@@ -1,3 +1,6 @@
-WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
-builder.UseOrleans(silo => silo.UseLocalhostClustering());
-builder.Build().Run();
+using Granary.Silo;
+
+internal static class Program
+{
+    private static Task<int> Main(string[] args) => GranarySilo.RunAsync(args);
+}

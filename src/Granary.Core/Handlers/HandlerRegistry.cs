@@ -29,6 +29,14 @@ public sealed class HandlerRegistry
         return this;
     }
 
+    /// <summary>Takes a handler out, a built-in one for instance; nothing happens if there is none of that
+    /// name.</summary>
+    public HandlerRegistry Remove(string name)
+    {
+        _handlers.Remove(name);
+        return this;
+    }
+
     /// <summary>Adds a function.</summary>
     public HandlerRegistry Handle<TArgs, TResult>(string name, Func<TArgs, TaskContext, Task<TResult>> function) =>
         Add(name, new DelegateHandler<TArgs, TResult>(function));
