@@ -1,6 +1,7 @@
 using System.Net;
 using Granary.Benchmarks;
 using Granary.Hosting;
+using Granary.Postgres;
 using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -10,13 +11,14 @@ using Orleans.Hosting;
 namespace Granary.Grains.Benchmarks;
 
 /// <summary>Silos in one process, on real sockets.</summary>
-internal sealed class Cluster(List<IHost> hosts, IJobStore store) : IAsyncDisposable
+internal sealed class Cluster(List<IHost> hosts) : IAsyncDisposable
 {
     public GranaryClient Client => hosts[0].Services.GetRequiredService<GranaryClient>();
 
     public static async Task<Cluster> StartAsync(int silos, string? address)
     {
-        IJobStore store = address is null ? new MemoryJobStore() : throw new NotSupportedException();
+        var memory = new MemoryJobStore();
+        string schema = $"bench_{Guid.NewGuid():n}"[..20];
         var hosts = new List<IHost>();
         for (int i = 0; i < silos; i++)
         {
@@ -29,13 +31,16 @@ internal sealed class Cluster(List<IHost> hosts, IJobStore store) : IAsyncDispos
             builder.Services.AddGranary(g =>
             {
                 g.UseCluster();
-                g.Store = (_, _) => Task.FromResult(store);
+                g.Store = async (_, cancellation) => address is null
+                    ? memory
+                    : await PostgresJobStore.OpenAsync(
+                        new PostgresStoreOptions { ConnectionString = address, Schema = schema }, cancellation);
             });
             IHost host = builder.Build();
             await host.StartAsync();
             hosts.Add(host);
         }
-        return new Cluster(hosts, store);
+        return new Cluster(hosts);
     }
 
     public async ValueTask DisposeAsync()
@@ -45,6 +50,5 @@ internal sealed class Cluster(List<IHost> hosts, IJobStore store) : IAsyncDispos
             await host.StopAsync();
             host.Dispose();
         }
-        await store.DisposeAsync();
     }
 }

@@ -12,11 +12,9 @@ namespace Granary.Grains.Tests.Engines;
 public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixture
 {
     private InProcessTestCluster? _cluster;
-    private IJobStore? _store;
 
     public override async Task<IJobEngine> StartAsync(HandlerRegistry handlers)
     {
-        _store = await OpenAsync();
         var builder = new InProcessTestClusterBuilder(silos);
         builder.Options.ConfigureFileLogging = false;
         builder.Options.InitializeClientOnDeploy = fromOutside;
@@ -27,7 +25,7 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
             silo.Services.AddGranary(granary =>
             {
                 granary.UseCluster(_ => options);
-                granary.Store = (_, _) => Task.FromResult<IJobStore>(new BorrowedStore(_store));
+                granary.Store = (_, cancellation) => OpenAsync(cancellation);
             });
         });
         _cluster = builder.Build();
@@ -56,11 +54,8 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Opens the store; what it kept before is in it.</summary>
-    protected abstract Task<IJobStore> OpenAsync();
-
-    /// <summary>Lets go of the store as a process does that ends.</summary>
-    protected abstract ValueTask CloseAsync(IJobStore store);
+    /// <summary>Opens the store, for one silo; what it kept before is in it.</summary>
+    protected abstract Task<IJobStore> OpenAsync(CancellationToken cancellation);
 
     // The tests' own clock for jobs; short leases, since they pass in real time.
     private ClusterOptions Options() => new()
@@ -80,6 +75,5 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
         InProcessTestCluster cluster = _cluster!;
         _cluster = null;
         await cluster.DisposeAsync();
-        await CloseAsync(_store!);
     }
 }

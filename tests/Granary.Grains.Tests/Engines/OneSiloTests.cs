@@ -50,8 +50,7 @@ public static class OneSiloTests
     {
         private readonly MemoryJobStore _store = new();
 
-        protected override Task<IJobStore> OpenAsync() => Task.FromResult<IJobStore>(_store);
-
-        protected override ValueTask CloseAsync(IJobStore store) => ValueTask.CompletedTask;
+        protected override Task<IJobStore> OpenAsync(CancellationToken cancellation) =>
+            Task.FromResult<IJobStore>(new BorrowedStore(_store));
     }
 }

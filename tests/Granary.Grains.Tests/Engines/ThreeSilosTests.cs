@@ -1,9 +1,11 @@
 using Granary.Conformance.Engines;
+using Granary.Conformance.Stores;
+using Granary.Postgres;
 using Granary.Stores;
 
 namespace Granary.Grains.Tests.Engines;
 
-/// <summary>The cluster keeps every promise on three silos, called by an Orleans client.</summary>
+/// <summary>The cluster keeps every promise on three silos and PostgreSQL, called by an Orleans client.</summary>
 public static class ThreeSilosTests
 {
     public sealed class SubmittingTests() : Submitting(new Fixture());
@@ -48,10 +50,13 @@ public static class ThreeSilosTests
 
     private sealed class Fixture() : ClusterFixture(silos: 3, fromOutside: true)
     {
-        private readonly MemoryJobStore _store = new();
+        private readonly string _schema = PostgresServer.NewSchema();
 
-        protected override Task<IJobStore> OpenAsync() => Task.FromResult<IJobStore>(_store);
-
-        protected override ValueTask CloseAsync(IJobStore store) => ValueTask.CompletedTask;
+        protected override async Task<IJobStore> OpenAsync(CancellationToken cancellation)
+        {
+            PostgresServer server = await PostgresServer.SharedAsync();
+            var options = new PostgresStoreOptions { ConnectionString = server.ConnectionString(), Schema = _schema };
+            return await PostgresJobStore.OpenAsync(options, cancellation);
+        }
     }
 }
