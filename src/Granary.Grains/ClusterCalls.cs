@@ -10,8 +10,14 @@ namespace Granary.Grains;
 /// <param name="stopping">Fires when the silo of this process stops: then nothing is asked any more.</param>
 internal sealed class ClusterCalls(CancellationToken stopping)
 {
-    /// <summary>How long a call is made again: 30 seconds, in which a dead silo is noticed and left.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    /// <summary>How long a call is made again: 45 seconds, in which a dead silo is noticed and left.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+
+    /// <summary>
+    /// How long an answer may take, beyond the time that the call asks for itself, until the call is made again: 10
+    /// seconds. Nobody tells a client that the silo has died which its call was passed on to.
+    /// </summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
     /// <summary>How long silos that are stopping are asked again: 2 seconds; there may be no others.</summary>
     private static readonly TimeSpan StoppingPatience = TimeSpan.FromSeconds(2);
@@ -20,7 +26,11 @@ internal sealed class ClusterCalls(CancellationToken stopping)
     private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(1);
 
     /// <summary>One that does no harm twice.</summary>
-    public async Task<T> RepeatAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    /// <param name="call">The call.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    /// <param name="takes">The time that it asks for itself.</param>
+    public async Task<T> RepeatAsync<T>(
+        Func<Task<T>> call, CancellationToken cancellation, TimeSpan takes = default)
     {
         long start = TimeProvider.System.GetTimestamp();
         for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
@@ -28,7 +38,7 @@ internal sealed class ClusterCalls(CancellationToken stopping)
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                return await AskAsync(call, cancellation);
+                return await AskAsync(call, takes + AnswerTime, cancellation);
             }
             catch (Exception e) when (HasStopped(e, cancellation))
             {
@@ -63,7 +73,7 @@ internal sealed class ClusterCalls(CancellationToken stopping)
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                return await AskAsync(call, CancellationToken.None);
+                return await AskAsync(call, Timeout.InfiniteTimeSpan, CancellationToken.None);
             }
             catch (Exception e) when (HasStopped(e, cancellation))
             {
@@ -82,12 +92,12 @@ internal sealed class ClusterCalls(CancellationToken stopping)
         }
     }
 
-    private async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
+    private async Task<T> AskAsync<T>(Func<Task<T>> call, TimeSpan answerTime, CancellationToken cancellation)
     {
         stopping.ThrowIfCancellationRequested();
         Task<T> called = call();
         if (stopping.CanBeCanceled) called = called.WaitAsync(stopping);
-        return await (cancellation.CanBeCanceled ? called.WaitAsync(cancellation) : called);
+        return await called.WaitAsync(answerTime, TimeProvider.System, cancellation);
     }
 
     // This process's silo or client has been stopped, which it says in several ways.

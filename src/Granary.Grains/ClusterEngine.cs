@@ -136,9 +136,10 @@ public sealed class ClusterEngine : IJobEngine
         while (true)
         {
             TimeSpan left = patience - _time.GetElapsedTime(start);
-            TimeSpan wait = left < TimeSpan.Zero ? TimeSpan.Zero : left;
+            TimeSpan wait = left < TimeSpan.Zero ? TimeSpan.Zero
+                : left < JobGrain.MaxPatience ? left : JobGrain.MaxPatience;
             CompletionsWire page = await _calls.RepeatAsync(
-                () => grain.ReadCompletionsAsync(after, max, wait), cancellation);
+                () => grain.ReadCompletionsAsync(after, max, wait), cancellation, takes: wait);
             if (page.Outcomes.Length > 0 || page.Ended || left <= JobGrain.MaxPatience)
                 return new CompletionPage(Array.ConvertAll(page.Outcomes, wire => wire.ToOutcome()), page.Ended);
         }

@@ -152,7 +152,7 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
                 return;
             }
             Instant now = _engine.Now;
-            Machine.IsHeld = _engine.IsHeld || _record.Length > MaxUndurableBytes;
+            Machine.IsHeld = _engine.IsHeld || !Attempts.MayStart || _record.Length > MaxUndurableBytes;
             while (_mailbox.TryDequeue(out object? message)) Handle(message, now);
             Attempts.Tick(now);
             Machine.Tick(now);

@@ -20,6 +20,8 @@ internal sealed class AttemptSet(Activation owner, EngineContext engine) : IAtte
 
     public Instant NextDue => _due.TryPeek(out _, out Instant at) ? at : Instant.Never;
 
+    public bool MayStart => true;
+
     public TaskProgress? ProgressOf(int node) =>
         _running.TryGetValue(node, out Attempt? attempt) ? attempt.Progress : null;
 

@@ -15,6 +15,9 @@ internal interface IAttemptSet
     /// <summary>When one of them must be looked at.</summary>
     Instant NextDue { get; }
 
+    /// <summary>Whether new ones may be started: others may hold the job by now unless that was made sure of.</summary>
+    bool MayStart { get; }
+
     /// <summary>What a running task last reported.</summary>
     TaskProgress? ProgressOf(int node);
 

@@ -240,7 +240,6 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
     {
         _staging = null;
         Activation job = await staging.CompleteAsync();
-        silo.Hold(job);
         Watch(job);
         // Whoever asks for the job from now on waits for this one and loads no other.
         var published = new TaskCompletionSource<Activation>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -249,6 +248,8 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
         {
             if (await staging.PublishAsync(job, CancellationToken.None) == WriteResult.Written)
             {
+                // Not before it is there: what the store does not know has been taken over.
+                silo.Hold(job);
                 published.SetResult(job);
                 job.Committed();
                 return SubmitAnswer.Live;

@@ -78,22 +78,24 @@ internal sealed class SiloChores(SiloEngine silo, CancellationToken stop)
     private async Task KeepHeldAsync()
     {
         Dictionary<JobId, Activation> held =
-            silo.Held.Where(activation => activation.HasWork && !activation.IsDead).ToDictionary(a => a.Job);
-        if (held.Count == 0) return;
+            silo.Activations.Where(activation => activation.HasWork && !activation.IsDead).ToDictionary(a => a.Job);
+        long now = silo.Clock.GetTimestamp();
         DateTimeOffset dueAt = silo.Clock.GetUtcNow() + silo.Options.Hold;
         IReadOnlyList<JobId> lost = await silo.Engine.Store.PostponeAsync(
             [.. held.Values.Select(activation => activation.Holding)], dueAt, stop);
         foreach (JobId job in lost) held[job].Die(Fenced(job));
+        silo.Held(now);
     }
 
     private static StoreException Fenced(JobId job) =>
         new(StoreFault.Owned, $"Job {job} was taken over by another silo; ask again.");
 
-    private async Task CheckLeasesAsync()
+    private Task CheckLeasesAsync()
     {
-        foreach (Activation activation in silo.Held)
+        foreach (Activation activation in silo.Activations)
             if (activation.AttemptCount > 0) activation.Post(RemoteAttemptSet.LeaseCheck);
-        await silo.Runner.HeartbeatAsync();
+        silo.Runner.Heartbeat();
+        return Task.CompletedTask;
     }
 
     private async Task SweepAsync()

@@ -20,6 +20,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
     private readonly ConcurrentDictionary<JobId, Activation> _held = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly SiloChores _chores;
+    private long _heldAt;
     private IJobStore? _store;
     private EngineContext? _engine;
     private TaskRunner? _runner;
@@ -50,7 +51,22 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
     public TaskRunner Runner => _runner ?? throw NotStarted();
 
     /// <summary>Jobs that this silo holds.</summary>
-    public IEnumerable<Activation> Held => _held.Values;
+    public IEnumerable<Activation> Activations => _held.Values;
+
+    /// <summary>
+    /// Whether it has said in time that it holds its jobs. If not, because it was frozen or the store was away, others
+    /// may hold them by now: it starts nothing until it has asked.
+    /// </summary>
+    public bool HoldsInTime => Clock.GetElapsedTime(Volatile.Read(ref _heldAt)) < Options.Hold;
+
+    /// <summary>It has made sure of its holds, as of that moment.</summary>
+    public void Held(long at)
+    {
+        bool wasInTime = HoldsInTime;
+        Volatile.Write(ref _heldAt, at);
+        if (wasInTime) return;
+        foreach (Activation activation in _held.Values) activation.BecomeDue();
+    }
 
     /// <summary>It takes no more, and will be gone.</summary>
     public bool IsStopping => _stop.IsCancellationRequested;
@@ -131,6 +147,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
 
     private Task StartAsync()
     {
+        _heldAt = Clock.GetTimestamp();
         _membership.SubscribeToSiloStatusEvents(this);
         _chores.Start();
         return Task.CompletedTask;

@@ -30,6 +30,8 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     // Leases are looked at by the silo, in the time of the engine and not of the job.
     public Instant NextDue => Instant.Never;
 
+    public bool MayStart => silo.HoldsInTime;
+
     public TaskProgress? ProgressOf(int node) =>
         _running.TryGetValue(node, out RemoteAttempt? attempt) ? attempt.Progress : null;
 
@@ -159,6 +161,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         foreach (RemoteAttempt attempt in _running.Values.Where(isLost).OrderBy(a => a.Node).ToArray())
         {
             Remove(attempt);
+            if (attempt.Pooled is { } pooled) silo.Workers.Drop(pooled);
             var lost = new AttemptResult { End = AttemptEnd.Lost, Duration = TimeSpan.Zero, Place = "" };
             End(attempt, lost, default, now);
         }

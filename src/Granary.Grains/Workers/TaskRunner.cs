@@ -20,6 +20,7 @@ internal sealed class TaskRunner(
     private readonly Lock _gate = new();
     private readonly Dictionary<JobName, JobReporter> _reporters = [];
     private readonly ConcurrentDictionary<JobName, long> _heardAt = new();
+    private readonly ConcurrentDictionary<JobName, bool> _beating = new();
     private volatile bool _crashed;
 
     /// <summary>Nothing more is started here.</summary>
@@ -62,15 +63,20 @@ internal sealed class TaskRunner(
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Tells every job what of it runs here, and stops what the job says or what it has lost.</summary>
-    public async Task HeartbeatAsync()
+    /// <summary>
+    /// Tells every job what of it runs here, and stops what the job says or what it has lost. Does not wait: a job
+    /// whose silo does not answer must not keep others from being told.
+    /// </summary>
+    public void Heartbeat()
     {
-        var beats = new List<Task>();
-        foreach (IGrouping<JobName, RunningTask> job in _running.Values.GroupBy(task => task.Name.Job))
-            beats.Add(HeartbeatAsync(job.Key, [.. job]));
-        await Task.WhenAll(beats);
+        ILookup<JobName, RunningTask> jobs = _running.Values.ToLookup(task => task.Name.Job);
+        foreach (IGrouping<JobName, RunningTask> job in jobs)
+        {
+            if (_beating.TryAdd(job.Key, true)) _ = HeartbeatAsync(job.Key, [.. job]);
+            else StopLost(job.Key, job);
+        }
         foreach (JobName job in _heardAt.Keys)
-            if (!_running.Keys.Any(name => name.Job == job)) _heardAt.TryRemove(job, out _);
+            if (!jobs.Contains(job)) _heardAt.TryRemove(job, out _);
     }
 
     private async Task HeartbeatAsync(JobName job, RunningTask[] tasks)
@@ -86,7 +92,7 @@ internal sealed class TaskRunner(
         try
         {
             StopOrder[] orders = await reporter.HeartbeatAsync(new Heartbeat(silo, running))
-                .WaitAsync(options.Lease, clock).ConfigureAwait(false);
+                .WaitAsync(options.Lease / 2, clock).ConfigureAwait(false);
             _heardAt[job] = asked;
             foreach (StopOrder order in orders)
                 if (_running.TryGetValue(new AttemptName(job, order.Node, order.Number), out RunningTask? task))
@@ -94,17 +100,21 @@ internal sealed class TaskRunner(
         }
         catch (Exception)
         {
-            StopLost(job, tasks, clock);
+            StopLost(job, tasks);
+        }
+        finally
+        {
+            _beating.TryRemove(job, out _);
         }
     }
 
     // Nobody has confirmed the leases for so long that these attempts may have started elsewhere.
-    private void StopLost(JobName job, RunningTask[] tasks, TimeProvider clock)
+    private void StopLost(JobName job, IEnumerable<RunningTask> tasks)
     {
         foreach (RunningTask task in tasks)
         {
             long last = Math.Max(task.StartedAt, _heardAt.GetValueOrDefault(job));
-            if (clock.GetElapsedTime(last) > options.Lease) task.Stop(StopCause.Release);
+            if (engine.Threads.Clock.GetElapsedTime(last) > options.Lease) task.Stop(StopCause.Release);
         }
     }
 

@@ -85,6 +85,7 @@ internal sealed class Checker(FaultCluster cluster, ILookup<long, Execution> exe
     {
         Execution[] runs = [.. executions[job.Job!.Value.Value]];
         Verdict.Executions += runs.Length;
+        Verdict.Stopped += runs.Count(run => !run.Gave);
         ILookup<long, Execution> byNumber = runs.ToLookup(run => run.Number);
         foreach (Seen outcome in stored) CheckResult(job, outcome, byNumber[job.First + outcome.Index]);
         for (int step = 1; step < job.Count && job.Kind == JobKind.Chain; step++)

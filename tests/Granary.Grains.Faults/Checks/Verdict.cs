@@ -19,6 +19,7 @@ internal sealed class Verdict
     public int Outcomes { get; set; }
     public int Executions { get; set; }
     public int GivenUp { get; set; }
+    public int Stopped { get; set; }
     public long Fenced { get; set; }
     public long Lost { get; set; }
     public long Recovered { get; set; }
@@ -33,7 +34,8 @@ internal sealed class Verdict
         lost submits {LostSubmits}, outcomes twice or changed {ChangedOutcomes}, steps out of order {
         StepsOutOfOrder}, unfinished {Unfinished}, too many at once {TooManyAtOnce}, wrong results {
         WrongResults}, others {Others}
-        {Jobs} jobs, {Outcomes} outcomes, {Executions} executions of which {GivenUp} went on after they were given up,
+        {Jobs} jobs, {Outcomes} outcomes, {Executions} executions of which {Stopped} were stopped and {
+        GivenUp} went on after they were given up,
         {Fenced} writes fenced, {Lost} attempts lost, {Recovered} jobs recovered
         """);
 }

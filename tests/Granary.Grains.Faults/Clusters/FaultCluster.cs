@@ -62,25 +62,22 @@ internal sealed class FaultCluster : IAsyncDisposable
 
     public IJobEngine EngineOf(string cluster) => _clients[cluster].Services.GetRequiredService<IJobEngine>();
 
-    /// <summary>Puts a new silo at the place of one that is gone, and waits until it runs.</summary>
+    /// <summary>Puts a new silo, at another address, in the place of one that is gone, and waits until it
+    /// runs.</summary>
     public async Task ReplaceAsync(int place)
     {
         Silos[place] = Launch(Silos[place].Settings.Cluster);
         await ReadyAsync(Silos[place]);
     }
 
-    /// <summary>Silos that ended without being told to, as one that was thought dead must, are started again.</summary>
+    /// <summary>Silos that are gone are started again where they were, as a service manager does.</summary>
     /// <returns>How many.</returns>
     public async Task<int> MendAsync()
     {
-        int gone = 0;
-        for (int i = 0; i < Silos.Count; i++)
-        {
-            if (Silos[i].IsRunning) continue;
-            gone++;
-            await ReplaceAsync(i);
-        }
-        return gone;
+        int[] gone = [.. Enumerable.Range(0, Silos.Count).Where(i => !Silos[i].IsRunning)];
+        foreach (int place in gone) Silos[place] = Launch(Silos[place].Settings);
+        foreach (int place in gone) await ReadyAsync(Silos[place]);
+        return gone.Length;
     }
 
     public Task<PostgresJobStore> OpenStoreAsync() => PostgresJobStore.OpenAsync(
@@ -102,12 +99,14 @@ internal sealed class FaultCluster : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private SiloProcess Launch(string cluster)
+    private SiloProcess Launch(string cluster) =>
+        Launch(new SiloSettings(Connection, cluster, FreePorts.Next(), FreePorts.Next(), ""));
+
+    private SiloProcess Launch(SiloSettings settings)
     {
         string diary = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{_all.Count}.diary"));
-        var settings = new SiloSettings(Connection, cluster, FreePorts.Next(), FreePorts.Next(), diary);
         File.Create(diary).Dispose();
-        var silo = new SiloProcess(settings);
+        var silo = new SiloProcess(settings with { Diary = diary });
         _all.Enqueue(silo);
         return silo;
     }

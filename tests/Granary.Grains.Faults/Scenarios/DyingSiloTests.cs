@@ -57,7 +57,7 @@ public sealed class DyingSiloTests(ITestOutputHelper output)
                 SiloProcess silo = cluster.Silos[run.Random.Next(3)];
                 silo.Freeze();
                 run.Faults++;
-                await Task.Delay(SiloSettings.Lease * 2, CancellationToken.None);
+                await Task.Delay(SiloSettings.Lease * 4, CancellationToken.None);
                 silo.Thaw();
                 // It finds that it was declared dead, and ends, as Orleans has it.
                 await FaultRun.WaitAsync(TimeSpan.FromSeconds(5), time);

@@ -55,6 +55,8 @@ internal static class SiloHost
             membership.NumMissedProbesLimit = 3;
             membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
             membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
+            // A silo joins when all that are said to be active answer; those of a cluster that was killed do not.
+            membership.MaxJoinAttemptTime = TimeSpan.FromSeconds(10);
         });
     }
 
