@@ -8,8 +8,11 @@ namespace Granary.Grains;
 /// those that do no harm twice are made again, others are not.
 /// </summary>
 /// <param name="stopping">Fires when the silo of this process stops: then nothing is asked any more.</param>
-internal sealed class ClusterCalls(CancellationToken stopping)
+/// <param name="time">What patience is measured by. Default: the system's.</param>
+internal sealed class ClusterCalls(CancellationToken stopping, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
     /// <summary>How long a call is made again: 45 seconds, in which a dead silo is noticed and left.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
 
@@ -32,7 +35,7 @@ internal sealed class ClusterCalls(CancellationToken stopping)
     public async Task<T> RepeatAsync<T>(
         Func<Task<T>> call, CancellationToken cancellation, TimeSpan takes = default)
     {
-        long start = TimeProvider.System.GetTimestamp();
+        long start = _time.GetTimestamp();
         for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -44,9 +47,9 @@ internal sealed class ClusterCalls(CancellationToken stopping)
             {
                 throw Stopped();
             }
-            catch (Exception e) when (MayRepeat(e, TimeProvider.System.GetElapsedTime(start)))
+            catch (Exception e) when (MayRepeat(e, _time.GetElapsedTime(start)))
             {
-                await Task.Delay(pause, TimeProvider.System, cancellation);
+                await Task.Delay(pause, _time, cancellation);
             }
             catch (Exception e) when (IsGone(e))
             {
@@ -67,7 +70,7 @@ internal sealed class ClusterCalls(CancellationToken stopping)
     /// <summary>One that would do harm twice: made again only where it is known that it was not carried out.</summary>
     public async Task<T> OnceAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
     {
-        long start = TimeProvider.System.GetTimestamp();
+        long start = _time.GetTimestamp();
         for (TimeSpan pause = FirstPause; ; pause = pause * 2 < LastPause ? pause * 2 : LastPause)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -79,9 +82,9 @@ internal sealed class ClusterCalls(CancellationToken stopping)
             {
                 throw Stopped();
             }
-            catch (Exception e) when (WasNotDone(e) && MayRepeat(e, TimeProvider.System.GetElapsedTime(start)))
+            catch (Exception e) when (WasNotDone(e) && MayRepeat(e, _time.GetElapsedTime(start)))
             {
-                await Task.Delay(pause, TimeProvider.System, cancellation);
+                await Task.Delay(pause, _time, cancellation);
             }
             catch (Exception e) when (IsGone(e))
             {
@@ -97,7 +100,7 @@ internal sealed class ClusterCalls(CancellationToken stopping)
         stopping.ThrowIfCancellationRequested();
         Task<T> called = call();
         if (stopping.CanBeCanceled) called = called.WaitAsync(stopping);
-        return await called.WaitAsync(answerTime, TimeProvider.System, cancellation);
+        return await called.WaitAsync(answerTime, _time, cancellation);
     }
 
     // This process's silo or client has been stopped, which it says in several ways.

@@ -13,9 +13,11 @@ namespace Granary.Grains;
 /// </summary>
 internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
 {
-    /// <summary>An answer takes at most so long to come, whatever the patience: well under the response timeout of 30
-    /// seconds.</summary>
-    internal static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// An answer takes at most so long to come, whatever the patience: 2 seconds. A grain that Orleans deactivates
+    /// takes no more calls, and does not go before those under way have been answered.
+    /// </summary>
+    internal static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(2);
 
     private Staging? _staging;
     private Task<Activation>? _holding;
@@ -152,7 +154,9 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (_holding is not { IsCompletedSuccessfully: true } holding) return;
+        if (_holding is not { } holding) return;
+        await ((Task)holding).WaitAsync(cancellationToken).ConfigureAwait(Patience.Quietly);
+        if (!holding.IsCompletedSuccessfully) return;
         Activation job = await holding;
         job.OnSettled = null;
         try

@@ -142,7 +142,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
             Hold = Options.Hold,
             NewAttempts = activation => new RemoteAttemptSet(activation, this),
         };
-        _runner = new TaskRunner(_engine, Grains, Silo, Options);
+        _runner = new TaskRunner(_engine, Grains.GetJob, Silo, Options);
     }
 
     private Task StartAsync()

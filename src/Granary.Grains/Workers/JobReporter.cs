@@ -15,12 +15,22 @@ internal sealed class JobReporter(IJobGrain job)
     private static readonly TimeSpan LastBackoff = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
+    private readonly List<AttemptReport[]> _underWay = [];
     private List<AttemptReport> _reports = [];
     private int _calls;
 
     /// <summary>Tasks of the job that run here; the reporter goes when the last has been reported. Counted by the
     /// task runner, under its lock.</summary>
     public int Running { get; set; }
+
+    /// <summary>What has ended here and is not durable there yet, as heartbeats name it: its lease must not run out
+    /// while the store is away.</summary>
+    public RunningWire[] Undelivered()
+    {
+        lock (_gate)
+            return [.. _underWay.SelectMany(batch => batch).Concat(_reports)
+                .Select(report => new RunningWire(report.Node, report.Number, report.Worker, null))];
+    }
 
     /// <summary>Everything has been said.</summary>
     public bool IsIdle
@@ -53,6 +63,7 @@ internal sealed class JobReporter(IJobGrain job)
             await DeliverAsync(batch).ConfigureAwait(false);
             lock (_gate)
             {
+                _underWay.Remove(batch);
                 if (_reports.Count == 0)
                 {
                     _calls--;
@@ -93,6 +104,7 @@ internal sealed class JobReporter(IJobGrain job)
     {
         AttemptReport[] batch = [.. _reports];
         _reports.Clear();
+        _underWay.Add(batch);
         return batch;
     }
 }

@@ -11,7 +11,7 @@ namespace Granary.Grains;
 /// worker that is deactivated stops its task here.
 /// </summary>
 internal sealed class TaskRunner(
-    EngineContext engine, IGrainFactory grains, SiloAddress silo, ClusterOptions options)
+    EngineContext engine, Func<JobName, IJobGrain> jobs, SiloAddress silo, ClusterOptions options)
 {
     /// <summary>A worker whose task runs longer is kept from being collected: 30 seconds.</summary>
     private static readonly TimeSpan KeptAliveAfter = TimeSpan.FromSeconds(30);
@@ -69,14 +69,16 @@ internal sealed class TaskRunner(
     /// </summary>
     public void Heartbeat()
     {
-        ILookup<JobName, RunningTask> jobs = _running.Values.ToLookup(task => task.Name.Job);
-        foreach (IGrouping<JobName, RunningTask> job in jobs)
+        ILookup<JobName, RunningTask> running = _running.Values.ToLookup(task => task.Name.Job);
+        JobName[] told;
+        lock (_gate) told = [.. _reporters.Where(r => r.Value.Running > 0 || !r.Value.IsIdle).Select(r => r.Key)];
+        foreach (JobName job in told)
         {
-            if (_beating.TryAdd(job.Key, true)) _ = HeartbeatAsync(job.Key, [.. job]);
-            else StopLost(job.Key, job);
+            if (_beating.TryAdd(job, true)) _ = HeartbeatAsync(job, [.. running[job]]);
+            else StopLost(job, running[job]);
         }
         foreach (JobName job in _heardAt.Keys)
-            if (!jobs.Contains(job)) _heardAt.TryRemove(job, out _);
+            if (!running.Contains(job)) _heardAt.TryRemove(job, out _);
     }
 
     private async Task HeartbeatAsync(JobName job, RunningTask[] tasks)
@@ -85,10 +87,14 @@ internal sealed class TaskRunner(
         long asked = clock.GetTimestamp();
         foreach (RunningTask task in tasks)
             if (clock.GetElapsedTime(task.StartedAt) > KeptAliveAfter) _ = KeepAliveAsync(task.Worker);
-        RunningWire[] running = Array.ConvertAll(tasks, task => new RunningWire(
-            task.Name.Node, task.Name.Number, task.WorkerKey, task.Progress?.ToWire()));
         JobReporter reporter;
         lock (_gate) reporter = ReporterOf(job);
+        RunningWire[] running =
+        [
+            .. tasks.Select(task => new RunningWire(
+                task.Name.Node, task.Name.Number, task.WorkerKey, task.Progress?.ToWire())),
+            .. reporter.Undelivered(),
+        ];
         try
         {
             StopOrder[] orders = await reporter.HeartbeatAsync(new Heartbeat(silo, running))
@@ -147,7 +153,7 @@ internal sealed class TaskRunner(
     {
         if (_reporters.TryGetValue(job, out JobReporter? reporter)) return reporter;
         if (_reporters.Count >= _sweepAt) Sweep();
-        return _reporters[job] = new JobReporter(grains.GetJob(job));
+        return _reporters[job] = new JobReporter(jobs(job));
     }
 
     private int _sweepAt = 64;

@@ -10,7 +10,7 @@ namespace Granary.Grains.Faults.Checks;
 /// <summary>Compares what the clients were told, what the silos ran, and what the store holds in the end.</summary>
 internal sealed class Checker(FaultCluster cluster, ILookup<long, Execution> executions)
 {
-    /// <summary>Whether the silos were kept from running a batch twice: false where two clusters fight for it.</summary>
+    /// <summary>Whether the silos were kept from running a batch twice: false where clusters fight for it.</summary>
     public bool CountsConcurrency { get; init; } = true;
 
     public Verdict Verdict { get; } = new();

@@ -18,6 +18,7 @@ internal sealed class Load(IReadOnlyList<IJobEngine> engines)
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private long _submitted;
     private long _longestWait;
+    private long _completed;
 
     /// <summary>Tasks a second that are submitted, while the clients keep up.</summary>
     public int Rate { get; init; } = 1_500;
@@ -36,6 +37,9 @@ internal sealed class Load(IReadOnlyList<IJobEngine> engines)
 
     /// <summary>Those whose submission was acknowledged, and that have not been seen to end.</summary>
     public IEnumerable<SubmittedJob> Live => _jobs.Where(job => job is { Job: not null, HasEnded: false });
+
+    /// <summary>Outcomes that clients have been shown.</summary>
+    public long Completed => Interlocked.Read(ref _completed);
 
     /// <summary>How often clients had to ask again, by what they were told.</summary>
     public IReadOnlyDictionary<string, int> Refusals => _refusals;
@@ -85,6 +89,7 @@ internal sealed class Load(IReadOnlyList<IJobEngine> engines)
                 CompletionPage page = await engine.ReadCompletionsAsync(
                     job.Job!.Value, job.Seen.Count, 1_000, TimeSpan.FromSeconds(10), giveUp);
                 job.Seen.AddRange(page.Outcomes.Select(Seen.Of));
+                Interlocked.Add(ref _completed, page.Outcomes.Count);
                 job.HasEnded = page.Ended;
             }, giveUp);
         }

@@ -14,6 +14,7 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
     /// <summary>Everything has ended so long after the last fault.</summary>
     private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(60);
 
+    private readonly List<string> _samples = [];
     private readonly Random _random = new(Number("GRANARY_SEED", 1));
 
     /// <summary>How long the load and the faults last: environment variable GRANARY_FAULT_SECONDS; 40.</summary>
@@ -33,6 +34,7 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
         using var stop = new CancellationTokenSource();
         using var giveUp = new CancellationTokenSource();
         Task load = Load.RunAsync(stop.Token, giveUp.Token);
+        Task sampling = SampleAsync(load);
         var clock = Stopwatch.StartNew();
         using (var time = new CancellationTokenSource(Duration)) await faults(time.Token);
         await stop.CancelAsync();
@@ -41,6 +43,7 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
         giveUp.CancelAfter(s_quiet);
         var quiet = Stopwatch.StartNew();
         await load;
+        await sampling;
         TimeSpan rest = quiet.Elapsed;
         Verdict verdict = await Checker.CheckAsync(cluster, Load.Jobs, CountsConcurrency);
         foreach (string problem in Load.Problems)
@@ -63,6 +66,15 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
     public TimeSpan Between(double least, double most) =>
         TimeSpan.FromSeconds(least + (_random.NextDouble() * (most - least)));
 
+    private async Task SampleAsync(Task load)
+    {
+        for (long last = 0; !load.IsCompleted; last = Load.Completed)
+        {
+            await Task.WhenAny(load, Task.Delay(TimeSpan.FromSeconds(2)));
+            _samples.Add($"{(Load.Completed - last) / 2}/{Faults}");
+        }
+    }
+
     private void Report(Verdict verdict, TimeSpan lasted, TimeSpan rest, int mended)
     {
         output.WriteLine(verdict.ToString());
@@ -70,6 +82,7 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
             $"{Faults} faults in {lasted.TotalSeconds:F0} s at {verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s; "
             + $"all had ended {rest.TotalSeconds:F1} s later; {mended} silos were gone; "
             + $"the longest wait for an answer was {Load.LongestWait.TotalSeconds:F1} s"));
+        output.WriteLine("tasks a second/faults so far, every 2 s: " + string.Join(' ', _samples));
         output.WriteLine("asked again: " + string.Join(", ", Load.Refusals.Select(r => $"{r.Key} {r.Value}")));
         foreach (string problem in verdict.Problems) output.WriteLine(problem);
         if (!verdict.IsGood) output.WriteLine(cluster.Said(40));

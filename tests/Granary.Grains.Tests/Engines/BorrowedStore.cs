@@ -11,6 +11,9 @@ internal sealed class BorrowedStore(IJobStore store) : IJobStore
 
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<IJobStore, Gate> Gates = [];
 
+    /// <summary>Done before jobs are postponed.</summary>
+    public Func<Task> Postponing { get; init; } = static () => Task.CompletedTask;
+
     public async ValueTask<WriteResult[]> CommitAsync(IReadOnlyList<JobWrite> writes, CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
@@ -50,9 +53,12 @@ internal sealed class BorrowedStore(IJobStore store) : IJobStore
     public ValueTask<IReadOnlyList<JobId>> ListDueAsync(
         DateTimeOffset now, int max, CancellationToken cancellation) => store.ListDueAsync(now, max, cancellation);
 
-    public ValueTask<IReadOnlyList<JobId>> PostponeAsync(
-        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation) =>
-        store.PostponeAsync(held, dueAt, cancellation);
+    public async ValueTask<IReadOnlyList<JobId>> PostponeAsync(
+        IReadOnlyList<HeldJob> held, DateTimeOffset dueAt, CancellationToken cancellation)
+    {
+        await Postponing();
+        return await store.PostponeAsync(held, dueAt, cancellation);
+    }
 
     public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(
         DateTimeOffset now, int max, CancellationToken cancellation) => store.ListExpiredAsync(now, max, cancellation);
