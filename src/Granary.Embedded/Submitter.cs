@@ -41,7 +41,10 @@ internal sealed class Submitter(EngineContext engine, ActivationTable jobs, JobH
         jobs.Watch(activation);
         try
         {
-            if (await _staging.PublishAsync(activation, cancellation) == WriteResult.KeyTaken)
+            WriteResult result = await _staging.PublishAsync(activation, cancellation);
+            if (result == WriteResult.IdTaken)
+                throw new StoreException(StoreFault.Unavailable, $"The id {header.Id} is in use. Submit it again.");
+            if (result == WriteResult.KeyTaken)
             {
                 Withdraw(published);
                 await _staging.DiscardAsync();

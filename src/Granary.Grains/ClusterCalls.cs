@@ -22,8 +22,8 @@ internal sealed class ClusterCalls(CancellationToken stopping, TimeProvider? tim
     /// </summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long silos that are stopping are asked again: 2 seconds; there may be no others.</summary>
-    private static readonly TimeSpan StoppingPatience = TimeSpan.FromSeconds(2);
+    /// <summary>How long silos that are stopping are asked again: 5 seconds; there may be no others.</summary>
+    private static readonly TimeSpan StoppingPatience = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LastPause = TimeSpan.FromSeconds(1);

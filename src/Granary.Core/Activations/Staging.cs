@@ -54,12 +54,13 @@ internal sealed class Staging(EngineContext engine, JobHeader header)
     }
 
     /// <summary>Makes the job live. The caller tells its activation (<see cref="Activation.Committed"/>).</summary>
-    /// <returns><see cref="WriteResult.Written"/>, or <see cref="WriteResult.KeyTaken"/>.</returns>
+    /// <returns><see cref="WriteResult.Written"/>; or <see cref="WriteResult.KeyTaken"/> or <see
+    /// cref="WriteResult.IdTaken"/>, and then it is not there.</returns>
     /// <exception cref="StoreException">It could not be written.</exception>
     public async Task<WriteResult> PublishAsync(Activation activation, CancellationToken cancellation)
     {
         WriteResult result = await engine.Threads.CommitAsync(activation.Create(_pages, HeaderIfNew()), cancellation);
-        if (result != WriteResult.KeyTaken) Check(result);
+        if (result is not (WriteResult.KeyTaken or WriteResult.IdTaken)) Check(result);
         return result;
     }
 

@@ -33,14 +33,16 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
     {
         CheckRunning();
         JobHeader header = JobCodec.ReadHeader(Job, chunk.Header);
-        if (_holding is not null || (chunk.FirstPage == 0 && await IsThereAsync()))
-            return await AnswerAgainAsync(header.Spec);
+        if (_holding is not null) return await AnswerAgainAsync(header.Spec);
+        if (silo.Runner.IsDraining && _staging is null) throw Draining();
         if (chunk.FirstPage == 0) _staging = new Staging(Engine, header with { SubmittedAt = Engine.Now });
         if (_staging is not { } staging || chunk.FirstPage > staging.State.Tree.PageCount) return SubmitAnswer.Lost;
         if (chunk.FirstPage == staging.State.Tree.PageCount)
             await staging.AddAsync([.. chunk.Pages.Select(page => page.ToPage())], CancellationToken.None);
         CheckHandlers(staging.State.Tree);
-        return chunk.IsLast ? await PublishAsync(staging) : SubmitAnswer.Taken;
+        if (!chunk.IsLast) return SubmitAnswer.Taken;
+        SubmitAnswer answer = await PublishAsync(staging);
+        return answer == SubmitAnswer.IdTaken ? await AnswerAgainAsync(header.Spec) : answer;
     }
 
     public async Task DiscardAsync()
@@ -138,7 +140,10 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
     public async Task<StopOrder[]> HeartbeatAsync(Heartbeat heartbeat)
     {
         Activation job = await HoldAsync();
-        return await job.AskAsync((a, _) => ((RemoteAttemptSet)a.Attempts).Heartbeat(heartbeat));
+        // Answered at once and not when something is durable: a store that is away stops no task.
+        var received = new ReceivedHeartbeat(heartbeat);
+        job.Post(received);
+        return await received.Orders.WaitAsync(silo.Options.Lease, silo.Clock);
     }
 
     public async Task WakeAsync() => await HoldAsync();
@@ -231,8 +236,6 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
         return await Engine.Store.LoadAsync(Job, CancellationToken.None) ?? throw Refusals.Of(Refusal.NotFound, Job);
     }
 
-    private async Task<bool> IsThereAsync() => await Engine.Store.LoadAsync(Job, CancellationToken.None) is not null;
-
     // The last part again, since its answer was lost; or an id that two clients made at once.
     private async Task<SubmitAnswer> AnswerAgainAsync(JobSpec spec)
     {
@@ -248,9 +251,11 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
         // Whoever asks for the job from now on waits for this one and loads no other.
         var published = new TaskCompletionSource<Activation>(TaskCreationOptions.RunContinuationsAsynchronously);
         _holding = published.Task;
+        WriteResult result;
         try
         {
-            if (await staging.PublishAsync(job, CancellationToken.None) == WriteResult.Written)
+            result = await staging.PublishAsync(job, CancellationToken.None);
+            if (result == WriteResult.Written)
             {
                 // Not before it is there: what the store does not know has been taken over.
                 silo.Hold(job);
@@ -265,6 +270,7 @@ internal abstract class JobGrain(SiloEngine silo) : Grain, IJobGrain
             throw;
         }
         Withdraw(published, job, Refusals.Of(Refusal.NotFound, Job));
+        if (result == WriteResult.IdTaken) return SubmitAnswer.IdTaken;
         await staging.DiscardAsync();
         return SubmitAnswer.KeyTaken;
     }

@@ -10,7 +10,7 @@ namespace Granary.Grains;
 internal sealed class SiloChores(SiloEngine silo, CancellationToken stop)
 {
     /// <summary>Lists are read so many at a time.</summary>
-    private const int AtOnce = 100;
+    private const int AtOnce = 500;
 
     /// <summary>Signs of life in the time that their absence is forgiven.</summary>
     private const int Beats = 5;
@@ -53,11 +53,12 @@ internal sealed class SiloChores(SiloEngine silo, CancellationToken stop)
 
     private async Task WakeDueAsync()
     {
+        if (silo.Runner.IsDraining) return;
         IJobStore store = silo.Engine.Store;
         DateTimeOffset now = silo.Engine.Options.Time.GetUtcNow();
         foreach (JobId job in await store.ListDueAsync(now, AtOnce, stop))
         {
-            if (silo.Holds(job) || silo.Engine.IsHeld) continue;
+            if (silo.Holds(job)) continue;
             if (await store.LoadAsync(job, stop) is not { Phase: JobPhase.Live } stored) continue;
             _ = WakeAsync(stored);
         }

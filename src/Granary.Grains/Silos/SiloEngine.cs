@@ -154,24 +154,28 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
     }
 
     /// <summary>
-    /// First in a silo's stop: nothing starts here any more, what runs may finish, and goes back to its job when the
-    /// time is up. Then the jobs are let go, so that other silos take them over at once.
+    /// First in a silo's stop: its jobs go to other silos at once, and what runs here may finish, and goes back to its
+    /// job when the time is up. Where there are no others, the jobs are held to the end, and start nothing more.
     /// </summary>
     private async Task DrainAsync(CancellationToken cancellation)
     {
         if (IsStopping) return;
-        Engine.IsHeld = true;
         Runner.IsDraining = true;
+        bool alone = _membership.GetApproximateSiloStatuses(onlyActive: true).Keys.All(Silo.Equals);
+        if (alone) Engine.IsHeld = true;
+        else await HandOverAllAsync();
         using var patience = new CancellationTokenSource(Options.DrainTimeout, Clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellation);
         await Runner.DrainedAsync(both.Token);
         Runner.ReleaseAll();
         using var grace = new CancellationTokenSource(JobDefaults.CancelGrace, Clock);
         await Runner.DrainedAsync(grace.Token);
+        await HandOverAllAsync();
         await _stop.CancelAsync();
         await _chores.StopAsync();
-        await Task.WhenAll(_held.Values.Select(HandOverAsync));
     }
+
+    private Task HandOverAllAsync() => Task.WhenAll(_held.Values.Select(HandOverAsync));
 
     private async Task HandOverAsync(Activation activation)
     {

@@ -1,4 +1,5 @@
 using Granary.Engines;
+using Granary.Stores;
 
 namespace Granary.Grains;
 
@@ -86,6 +87,11 @@ internal sealed class JobReporter(IJobGrain job)
             }
             catch (RefusedException e) when (e.Refusal == Refusal.NotFound)
             {
+                return;
+            }
+            catch (StoreException e) when (e.Fault is StoreFault.Corrupt or StoreFault.Newer)
+            {
+                // The job cannot be loaded, and will not be.
                 return;
             }
             catch (ObjectDisposedException)

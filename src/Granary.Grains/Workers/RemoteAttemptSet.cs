@@ -93,6 +93,9 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             case SiloAddress dead:
                 Lose(attempt => attempt.Silo is { } at && at.Equals(dead), now);
                 return true;
+            case ReceivedHeartbeat received:
+                received.Answer(Heartbeat(received.Heartbeat));
+                return true;
             case SiloJoined:
                 _machine.Unpark(now);
                 return true;
@@ -115,9 +118,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         End(attempt, report.ToResult(), report.Span.ToContext(), now);
     }
 
-    /// <summary>In a turn: a silo says what it runs of the job.</summary>
-    /// <returns>What it should stop.</returns>
-    public StopOrder[] Heartbeat(Heartbeat heartbeat)
+    private StopOrder[] Heartbeat(Heartbeat heartbeat)
     {
         var orders = new List<StopOrder>();
         foreach (RunningWire running in heartbeat.Running)
@@ -227,8 +228,11 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     private async ValueTask SendAsync(RemoteAttempt attempt, TaskStart start)
     {
         PooledWorker? worker = null;
+        long begun = silo.Clock.GetTimestamp();
         while (!owner.IsDead && !attempt.IsOver)
         {
+            // It may have started where the answer got lost: the lease decides.
+            if (worker is not null && silo.Clock.GetElapsedTime(begun) > silo.Options.Lease) break;
             worker ??= silo.Workers.Rent();
             attempt.Pooled = worker;
             attempt.Worker = worker.Key;
@@ -287,6 +291,20 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     }.ToReport(NameOf(attempt), attempt.Worker ?? "", default));
 
     private static byte[] Bytes(ReadOnlyMemory<byte> bytes) => bytes.IsEmpty ? [] : bytes.ToArray();
+}
+
+/// <summary>A message: a silo says what it runs of the job, and is told what it should stop.</summary>
+internal sealed class ReceivedHeartbeat(Heartbeat heartbeat)
+{
+    private readonly TaskCompletionSource<StopOrder[]> _orders =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Heartbeat Heartbeat => heartbeat;
+
+    /// <summary>Never comes from a job that dies before it is asked.</summary>
+    public Task<StopOrder[]> Orders => _orders.Task;
+
+    public void Answer(StopOrder[] orders) => _orders.TrySetResult(orders);
 }
 
 /// <summary>A message: there is a silo more, and perhaps a handler that was missing.</summary>
