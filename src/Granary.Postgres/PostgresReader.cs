@@ -44,8 +44,9 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
         NpgsqlParameter before = Number(query.Before?.Value ?? long.MaxValue);
         NpgsqlParameter max = Number(query.Max);
         return query.State is { } state
-            ? AllAsync($"SELECT {JobColumns} FROM {{s}}.jobs WHERE state = $3 AND id < $1 AND phase <> 1 " +
-                "ORDER BY id DESC LIMIT $2", Job, cancellation, before, max, Number((short)state))
+            // Those that go on are few, and those that have ended have an index.
+            ? AllAsync($"({InState(2)}) UNION ALL ({InState(3)}) ORDER BY id DESC LIMIT $2",
+                Job, cancellation, before, max, Number((short)state))
             : AllAsync($"SELECT {JobColumns} FROM {{s}}.jobs WHERE id < $1 AND phase <> 1 ORDER BY id DESC LIMIT $2",
                 Job, cancellation, before, max);
     }
@@ -143,6 +144,11 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
             while (await row.ReadAsync(cancellation)) rows.Add(read(row));
             return rows;
         }, cancellation);
+
+    private static string InState(int phase) => $"""
+        SELECT {JobColumns} FROM {"{s}"}.jobs
+        WHERE phase = {phase} AND state = $3 AND id < $1 ORDER BY id DESC LIMIT $2
+        """;
 
     private static string Rows(string columns, string table) =>
         $"SELECT number, {columns} FROM {{s}}.{table} WHERE job = $1 AND number >= $2 ORDER BY number LIMIT $3";

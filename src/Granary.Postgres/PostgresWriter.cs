@@ -14,6 +14,8 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Place place) : IAs
     private readonly long _id = Random.Shared.NextInt64();
     private NpgsqlConnection? _connection;
     private NpgsqlCommand? _commit;
+    private NpgsqlParameter<long> _next = new();
+    private WriteColumns? _columns;
 
     // The number of the last commit that was answered, and the writes of the next one if that was tried.
     private long _number;
@@ -90,16 +92,12 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Place place) : IAs
 
     private short[]? Send(IReadOnlyList<JobWrite> writes, List<int> sent)
     {
-        var columns = new WriteColumns();
-        foreach (int i in sent) columns.Add(writes[i]);
-        _commit!.Parameters.Clear();
-        _commit.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _id });
-        _commit.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _number + 1 });
-        columns.Fill(_commit.Parameters);
+        _next.TypedValue = _number + 1;
+        _columns!.Fill(writes, sent);
         try
         {
             // Reads to the end of the answer: the commit is durable then, not before.
-            object? answers = _commit.ExecuteScalar();
+            object? answers = _commit!.ExecuteScalar();
             _number++;
             _tried = null;
             return answers as short[];
@@ -136,9 +134,9 @@ internal sealed class PostgresWriter(NpgsqlDataSource source, Place place) : IAs
 #pragma warning disable CA2100 // Only the schema's name is put in, and it was checked.
         command.CommandText = WriteColumns.Sql(place);
 #pragma warning restore CA2100
-        command.Parameters.Add(new NpgsqlParameter<long>());
-        command.Parameters.Add(new NpgsqlParameter<long>());
-        new WriteColumns().Fill(command.Parameters);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = _id });
+        command.Parameters.Add(_next = new NpgsqlParameter<long>());
+        _columns = new WriteColumns(command.Parameters);
         await command.PrepareAsync(cancellation);
         return command;
     }

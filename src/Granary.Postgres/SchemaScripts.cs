@@ -32,7 +32,7 @@ internal static class SchemaScripts
           summary bytea NOT NULL) WITH (fillfactor = 60);
         ALTER TABLE {s}.jobs ALTER header SET STORAGE EXTERNAL, ALTER summary SET STORAGE EXTERNAL;
         CREATE UNIQUE INDEX jobs_by_key ON {s}.jobs (key) WHERE key IS NOT NULL;
-        CREATE INDEX jobs_by_state ON {s}.jobs (state, id) WHERE phase <> 1;
+        CREATE INDEX jobs_by_state ON {s}.jobs (state, id) WHERE phase = 3;
         CREATE INDEX jobs_unfinished ON {s}.jobs (phase, id) WHERE phase < 3;
         CREATE INDEX jobs_by_expiry ON {s}.jobs (expires, id) WHERE expires IS NOT NULL;
         CREATE INDEX jobs_by_due ON {s}.jobs (due, id) WHERE phase = 2 AND due IS NOT NULL;
@@ -63,7 +63,8 @@ internal static class SchemaScripts
           answers smallint[],
           PRIMARY KEY (id, block));
 
-        -- One group of writes, in order. The answers are WriteResult; null where all were written.
+        -- One group of writes, in order. The answers are WriteResult; null where all were written. A column that holds
+        -- nothing is null as a whole.
         CREATE FUNCTION {s}.commit_writes(
           writer_id bigint, commit_number bigint,
           ids bigint[], epochs bigint[], phases smallint[], states smallint[],

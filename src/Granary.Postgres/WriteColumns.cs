@@ -5,45 +5,51 @@ using NpgsqlTypes;
 
 namespace Granary.Postgres;
 
-/// <summary>A group of writes as the arrays that <c>commit_writes</c> takes.</summary>
+/// <summary>A group of writes as the arrays that <c>commit_writes</c> takes. Made once for a session: the parameters
+/// keep what Npgsql finds out about them.</summary>
 internal sealed class WriteColumns
 {
+    private readonly NpgsqlParameterCollection _parameters;
+    private readonly List<Action> _fills = [];
     private readonly List<JobWrite> _writes = [];
     private readonly List<(int Write, StoredPage Page)> _pages = [];
-    private bool _hasRecords;
 
-    /// <summary>How many writes are in the columns.</summary>
-    public int Count => _writes.Count;
-
-    /// <summary>Adds a write whose numbers follow each other.</summary>
-    public void Add(JobWrite write)
+    /// <summary>Adds the columns to a command's parameters.</summary>
+    public WriteColumns(NpgsqlParameterCollection parameters)
     {
-        _writes.Add(write);
-        foreach (StoredPage page in write.Pages) _pages.Add((_writes.Count, page));
-        _hasRecords |= write.Record is not null;
+        _parameters = parameters;
+        Add(NpgsqlDbType.Bigint, static w => w.Job.Value);
+        Add(NpgsqlDbType.Bigint, static w => w.Epoch);
+        Add(NpgsqlDbType.Smallint, static w => (short)w.Phase);
+        Add(NpgsqlDbType.Smallint, static w => (short)w.State);
+        Add(NpgsqlDbType.Integer, static w => w.Pages.Count == 0 ? (int?)null : w.Pages[0].Number, HasPages);
+        Add(NpgsqlDbType.Integer, static w => w.Pages.Count);
+        Add(NpgsqlDbType.Integer, static w => w.Record?.Number, HasRecord);
+        Add(NpgsqlDbType.Bigint, static w => Time(w.ExpiresAt), static w => w.ExpiresAt is not null);
+        Add(NpgsqlDbType.Bigint, static w => Time(w.DueAt), static w => w.DueAt is not null);
+        Add(NpgsqlDbType.Bytea, static w => w.Key is { } key ? KeyBytes(key) : null, static w => w.Key is not null);
+        Add(NpgsqlDbType.Bytea, static w => w.Header, static w => w.Header is not null);
+        Add(NpgsqlDbType.Bytea, static w => w.Summary);
+        Add(NpgsqlDbType.Bytea, static w => w.Record?.Events, HasRecord);
+        Add(NpgsqlDbType.Bytea, static w => w.Record?.Values, HasRecord);
+        AddOfPages(NpgsqlDbType.Integer, static p => p.Write);
+        AddOfPages(NpgsqlDbType.Integer, static p => p.Page.Number);
+        AddOfPages(NpgsqlDbType.Bytea, static p => p.Page.Shape);
+        AddOfPages(NpgsqlDbType.Bytea, static p => p.Page.Args);
+        Fill([], []);
     }
 
-    /// <summary>Sets the parameters of <see cref="Sql"/> after the first two.</summary>
-    public void Fill(NpgsqlParameterCollection parameters)
+    /// <summary>Sets the parameters to some of the writes, whose numbers follow each other.</summary>
+    public void Fill(IReadOnlyList<JobWrite> writes, List<int> chosen)
     {
-        Set(parameters, NpgsqlDbType.Bigint, Of(static w => w.Job.Value));
-        Set(parameters, NpgsqlDbType.Bigint, Of(static w => w.Epoch));
-        Set(parameters, NpgsqlDbType.Smallint, Of(static w => (short)w.Phase));
-        Set(parameters, NpgsqlDbType.Smallint, Of(static w => (short)w.State));
-        Set(parameters, NpgsqlDbType.Integer, Of(static w => w.Pages.Count == 0 ? (int?)null : w.Pages[0].Number));
-        Set(parameters, NpgsqlDbType.Integer, Of(static w => w.Pages.Count));
-        Set(parameters, NpgsqlDbType.Integer, Of(static w => w.Record?.Number));
-        Set(parameters, NpgsqlDbType.Bigint, Of(static w => w.ExpiresAt?.ToUnixTimeMilliseconds()));
-        Set(parameters, NpgsqlDbType.Bigint, Of(static w => w.DueAt?.ToUnixTimeMilliseconds()));
-        Set(parameters, NpgsqlDbType.Bytea, Of(static w => w.Key is { } key ? KeyBytes(key) : null));
-        Set(parameters, NpgsqlDbType.Bytea, Of(static w => w.Header));
-        Set(parameters, NpgsqlDbType.Bytea, Of(static w => w.Summary));
-        Set(parameters, NpgsqlDbType.Bytea, _hasRecords ? Of(static w => w.Record?.Events) : []);
-        Set(parameters, NpgsqlDbType.Bytea, _hasRecords ? Of(static w => w.Record?.Values) : []);
-        Set(parameters, NpgsqlDbType.Integer, [.. _pages.Select(static p => p.Write)]);
-        Set(parameters, NpgsqlDbType.Integer, [.. _pages.Select(static p => p.Page.Number)]);
-        Set<ReadOnlyMemory<byte>>(parameters, NpgsqlDbType.Bytea, [.. _pages.Select(static p => p.Page.Shape)]);
-        Set<ReadOnlyMemory<byte>>(parameters, NpgsqlDbType.Bytea, [.. _pages.Select(static p => p.Page.Args)]);
+        _writes.Clear();
+        _pages.Clear();
+        foreach (int i in chosen)
+        {
+            _writes.Add(writes[i]);
+            foreach (StoredPage page in writes[i].Pages) _pages.Add((_writes.Count, page));
+        }
+        foreach (Action fill in _fills) fill();
     }
 
     /// <summary>A key as it is stored.</summary>
@@ -53,13 +59,23 @@ internal sealed class WriteColumns
     public static string Sql(Place place) =>
         $"SELECT {place.Quoted}.commit_writes({string.Join(", ", Enumerable.Range(1, 20).Select(n => $"${n}"))})";
 
-    private T[] Of<T>(Func<JobWrite, T> column)
-    {
-        var values = new T[_writes.Count];
-        for (int i = 0; i < values.Length; i++) values[i] = column(_writes[i]);
-        return values;
-    }
+    private static long? Time(DateTimeOffset? time) => time?.ToUnixTimeMilliseconds();
 
-    private static void Set<T>(NpgsqlParameterCollection parameters, NpgsqlDbType type, T[] values) =>
-        parameters.Add(new NpgsqlParameter<T[]> { NpgsqlDbType = NpgsqlDbType.Array | type, TypedValue = values });
+    private static bool HasPages(JobWrite write) => write.Pages.Count > 0;
+
+    private static bool HasRecord(JobWrite write) => write.Record is not null;
+
+    // A column that holds nothing is left out, which saves time where a group is small.
+    private void Add<T>(NpgsqlDbType type, Func<JobWrite, T> value, Predicate<JobWrite>? isSet = null) => Add(
+        type, () => isSet is null || _writes.Exists(isSet) ? _writes.ConvertAll(w => value(w)).ToArray() : null);
+
+    private void AddOfPages<T>(NpgsqlDbType type, Func<(int Write, StoredPage Page), T> value) =>
+        Add(type, () => _pages.Count > 0 ? _pages.ConvertAll(p => value(p)).ToArray() : null);
+
+    private void Add<T>(NpgsqlDbType type, Func<T[]?> values)
+    {
+        var parameter = new NpgsqlParameter<T[]?> { NpgsqlDbType = NpgsqlDbType.Array | type };
+        _parameters.Add(parameter);
+        _fills.Add(() => parameter.TypedValue = values());
+    }
 }

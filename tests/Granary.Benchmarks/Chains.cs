@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Granary.Benchmarks;
 
 /// <summary>
-/// W5: 1,000 chains of 10 steps, the result piped, 64 at a time; the limit is a raw log that syncs once for each
-/// round of 64 steps.
+/// W5: 1,000 chains of 10 steps, the result piped, 64 at a time; the limit is a raw log that syncs once, or
+/// plain PostgreSQL that commits once, for each round of 64 steps.
 /// </summary>
 internal static class Chains
 {
@@ -12,15 +12,18 @@ internal static class Chains
     private const int Steps = 10;
     private const int Pool = 64;
 
-    public static async Task<Result> RunAsync()
+    public static async Task<Result> RunAsync(string workload, string store)
     {
-        (Run[] runs, double[] limits) =
-            await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(RawLogStepsPerSecond()));
+        (Run[] runs, double[] limits) = await Measure.InTurnAsync(
+            () => RunOnceAsync(store),
+            async () => store == "postgres"
+                ? Pool / await RawPostgres.CommitSecondsAsync(N, rows: Pool)
+                : RawLogStepsPerSecond());
         double total = Measure.Median(runs.Select(r => r.Total));
         return new Result
         {
-            Workload = "w5",
-            Store = "sqlite",
+            Workload = workload,
+            Store = store,
             N = N * Steps,
             Pool = Pool,
             SubmitS = Measure.Median(runs.Select(r => r.Submit)),
@@ -33,7 +36,7 @@ internal static class Chains
         };
     }
 
-    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync(true, NoOp.Handlers, async client =>
+    private static Task<Run> RunOnceAsync(string store) => Measure.OnStoreAsync(store, NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         long start = Stopwatch.GetTimestamp();

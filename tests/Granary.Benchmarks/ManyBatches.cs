@@ -13,7 +13,7 @@ internal static class ManyBatches
 
     public static async Task<Result> RunAsync()
     {
-        Result w1 = await ManyTasks.RunAsync("w1", 100_000, durable: true);
+        Result w1 = await ManyTasks.RunAsync("w1", 100_000, "sqlite");
         Run run = await RunOnceAsync();
         return new Result
         {
@@ -33,7 +33,7 @@ internal static class ManyBatches
         };
     }
 
-    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync(true, NoOp.Handlers, async client =>
+    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync("sqlite", NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         long start = Stopwatch.GetTimestamp();

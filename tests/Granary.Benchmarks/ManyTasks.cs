@@ -13,16 +13,15 @@ internal static class ManyTasks
 
     private static double s_loopBytes;
 
-    public static async Task<Result> RunAsync(string workload, int n, bool durable)
+    public static async Task<Result> RunAsync(string workload, int n, string store)
     {
         (Run[] runs, double[] limits) = await Measure.InTurnAsync(
-            () => RunOnceAsync(n, durable),
-            () => durable ? Task.FromResult(RawSqlite.TasksPerSecond(Math.Min(n, 200_000))) : LoopsPerSecondAsync(n));
+            () => RunOnceAsync(n, store), () => LimitAsync(n, store));
         double total = Measure.Median(runs.Select(r => r.Total)), limit = Measure.Median(limits);
         return new Result
         {
             Workload = workload,
-            Store = durable ? "sqlite" : "memory",
+            Store = store,
             N = n,
             Pool = Pool,
             SubmitS = Measure.Median(runs.Select(r => r.Submit)),
@@ -33,12 +32,19 @@ internal static class ManyTasks
             LimitPerS = limit,
             Ratio = Measure.Median(runs.Select((r, i) => n / r.Total / limits[i])),
             BytesPerTask = Measure.Median(runs.Select(r => r.Allocated)) / n,
-            LimitBytesPerTask = durable ? null : s_loopBytes / n,
+            LimitBytesPerTask = store == "memory" ? s_loopBytes / n : null,
         };
     }
 
-    private static Task<Run> RunOnceAsync(int n, bool durable) =>
-        Measure.OnStoreAsync(durable, NoOp.Handlers, async client =>
+    private static Task<double> LimitAsync(int n, string store) => store switch
+    {
+        "sqlite" => Task.FromResult(RawSqlite.TasksPerSecond(Math.Min(n, 200_000))),
+        "postgres" => RawPostgres.TasksPerSecondAsync(n),
+        _ => LoopsPerSecondAsync(n),
+    };
+
+    private static Task<Run> RunOnceAsync(int n, string store) =>
+        Measure.OnStoreAsync(store, NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         long allocated = GC.GetTotalAllocatedBytes(), start = Stopwatch.GetTimestamp();

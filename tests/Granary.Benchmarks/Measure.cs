@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Granary.Conformance.Stores;
 using Granary.Embedded;
 using Granary.Embedded.Sqlite;
+using Granary.Postgres;
 using Granary.Stores;
 
 namespace Granary.Benchmarks;
@@ -49,15 +51,12 @@ internal static class Measure
     public static double PeakRssMb() => Process.GetCurrentProcess().PeakWorkingSet64 / 1048576.0;
 
     public static async Task<T> OnStoreAsync<T>(
-        bool durable, HandlerRegistry handlers, Func<GranaryClient, Task<T>> use)
+        string kind, HandlerRegistry handlers, Func<GranaryClient, Task<T>> use)
     {
         string directory = Directory.CreateTempSubdirectory("granary-bench-").FullName;
         try
         {
-            await using IJobStore store = durable
-                ? await SqliteJobStore.OpenAsync(
-                    new SqliteStoreOptions { Path = Path.Combine(directory, "jobs.db") }, default)
-                : new MemoryJobStore();
+            await using IJobStore store = await OpenAsync(kind, directory);
             await using EmbeddedEngine engine = await EmbeddedEngine.StartAsync(store, handlers);
             return await use(new GranaryClient(engine));
         }
@@ -66,6 +65,19 @@ internal static class Measure
             Directory.Delete(directory, recursive: true);
         }
     }
+
+    private static async Task<IJobStore> OpenAsync(string kind, string directory) => kind switch
+    {
+        "memory" => new MemoryJobStore(),
+        "sqlite" => await SqliteJobStore.OpenAsync(
+            new SqliteStoreOptions { Path = Path.Combine(directory, "jobs.db") }, default),
+        "postgres" => await PostgresJobStore.OpenAsync(new PostgresStoreOptions
+        {
+            ConnectionString = (await PostgresServer.SharedAsync()).ConnectionString(),
+            Schema = PostgresServer.NewSchema(),
+        }),
+        _ => throw new ArgumentException($"There is no store '{kind}'.", nameof(kind)),
+    };
 
     private static void Collect()
     {

@@ -4,12 +4,15 @@ using Granary.Benchmarks;
 // Each workload runs in a process of its own, so that one's memory and compiled code are not another's.
 var workloads = new SortedDictionary<string, Func<Task<Result>>>(StringComparer.Ordinal)
 {
-    ["w1"] = () => ManyTasks.RunAsync("w1", 100_000, durable: true),
-    ["w2"] = () => ManyTasks.RunAsync("w2", 1_000_000, durable: false),
+    ["w1"] = () => ManyTasks.RunAsync("w1", 100_000, "sqlite"),
+    ["w1p"] = () => ManyTasks.RunAsync("w1p", 100_000, "postgres"),
+    ["w2"] = () => ManyTasks.RunAsync("w2", 1_000_000, "memory"),
     ["w3"] = ShortWaits.RunAsync,
-    ["w4"] = RoundTrips.RunAsync,
-    ["w5"] = Chains.RunAsync,
-    ["w6a"] = () => ManyTasks.RunAsync("w6a", 1_000_000, durable: true),
+    ["w4"] = () => RoundTrips.RunAsync("w4", "sqlite"),
+    ["w4p"] = () => RoundTrips.RunAsync("w4p", "postgres"),
+    ["w5"] = () => Chains.RunAsync("w5", "sqlite"),
+    ["w5p"] = () => Chains.RunAsync("w5p", "postgres"),
+    ["w6a"] = () => ManyTasks.RunAsync("w6a", 1_000_000, "sqlite"),
     ["w6b"] = ManyBatches.RunAsync,
     ["w7"] = Processes.RunAsync,
 };

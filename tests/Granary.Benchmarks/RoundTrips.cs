@@ -2,20 +2,24 @@ using System.Diagnostics;
 
 namespace Granary.Benchmarks;
 
-/// <summary>W4: 2,000 batches of one task, one after another; the limit is two commits of plain SQLite.</summary>
+/// <summary>W4: 2,000 batches of one task, one after another; the limit is two commits of plain SQLite, or one of plain
+/// PostgreSQL.</summary>
 internal static class RoundTrips
 {
     private const int N = 2_000;
 
-    public static async Task<Result> RunAsync()
+    public static async Task<Result> RunAsync(string workload, string store)
     {
-        (Run[] runs, double[] limits) =
-            await Measure.InTurnAsync(RunOnceAsync, () => Task.FromResult(0.5 / RawSqlite.CommitSeconds(N)));
+        (Run[] runs, double[] limits) = await Measure.InTurnAsync(
+            () => RunOnceAsync(store),
+            async () => store == "postgres"
+                ? 1 / await RawPostgres.CommitSecondsAsync(N, rows: 1)
+                : 0.5 / RawSqlite.CommitSeconds(N));
         double total = Measure.Median(runs.Select(r => r.Total));
         return new Result
         {
-            Workload = "w4",
-            Store = "sqlite",
+            Workload = workload,
+            Store = store,
             N = N,
             Pool = 1,
             TotalS = total,
@@ -25,12 +29,12 @@ internal static class RoundTrips
             CpuS = Measure.Median(runs.Select(r => r.Cpu)),
             PeakRssMb = Measure.PeakRssMb(),
             LimitPerS = Measure.Median(limits),
-            // Of medians: how many times the two commits the round trip takes.
+            // Of medians: how many times the commits of the limit the round trip takes.
             Ratio = Measure.Median(runs.Select((r, i) => Measure.Percentile(r.Latencies, 50) / 1000 * limits[i])),
         };
     }
 
-    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync(true, NoOp.Handlers, async client =>
+    private static Task<Run> RunOnceAsync(string store) => Measure.OnStoreAsync(store, NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         var latencies = new double[N];

@@ -30,7 +30,7 @@ internal static class ShortWaits
         };
     }
 
-    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync(true, NoOp.Handlers, async client =>
+    private static Task<Run> RunOnceAsync() => Measure.OnStoreAsync("sqlite", NoOp.Handlers, async client =>
     {
         double cpu = Measure.CpuSeconds();
         long start = Stopwatch.GetTimestamp();

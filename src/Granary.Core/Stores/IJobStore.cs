@@ -21,8 +21,9 @@ public interface IJobStore : IAsyncDisposable
     /// Applies the writes in order in one durable transaction. A write that is refused has no effect, and does not
     /// touch the others. When this returns, everything written survives a power cut.
     /// </summary>
-    /// <exception cref="StoreException">Nothing was written, or (<see cref="StoreFault.Unknown"/>) it is unknown what
-    /// was.</exception>
+    /// <exception cref="StoreException">Nothing was written, or it is unknown what was. After a transient fault the
+    /// same list may be given again, and each write of it is written once; after <see cref="StoreFault.Unknown"/>
+    /// nothing may be given any more.</exception>
     ValueTask<WriteResult[]> CommitAsync(IReadOnlyList<JobWrite> writes, CancellationToken cancellation);
 
     /// <summary>

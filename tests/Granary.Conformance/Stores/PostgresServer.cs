@@ -170,8 +170,11 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private void Remove()
     {
-        foreach (int pid in Processes()) PostgresPrograms.Signal(pid, PostgresPrograms.SigKill);
+        List<int> all = Processes();
+        foreach (int pid in all) PostgresPrograms.Signal(pid, PostgresPrograms.SigKill);
         _process = null;
+        // Not for ever: the process is ending.
+        SpinWait.SpinUntil(() => !all.Exists(PostgresPrograms.IsRunning), TimeSpan.FromSeconds(5));
         try
         {
             Directory.Delete(_directory, recursive: true);
