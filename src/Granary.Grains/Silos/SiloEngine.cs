@@ -14,6 +14,9 @@ namespace Granary.Grains;
 /// </summary>
 internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloStatusListener
 {
+    /// <summary>How long a job that is let go waits for its starts to arrive: 2 seconds.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(2);
+
     private readonly IServiceProvider _services;
     private readonly GranaryBuilder _builder;
     private readonly ISiloStatusOracle _membership;
@@ -194,8 +197,12 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
     {
         LetGo(activation);
         if (activation.IsDead) return;
-        // Answered when everything before it is durable.
-        await activation.AskAsync(static (_, _) => true);
+        // What is recorded as started reaches its worker, or the next holder waits for it in vain for a lease. Answered
+        // when everything before it is durable.
+        long start = Clock.GetTimestamp();
+        while (await activation.AskAsync(static (a, _) => ((RemoteAttemptSet)a.Attempts).LetGo())
+            && Clock.GetElapsedTime(start) < StartPatience)
+            await Task.Delay(TimeSpan.FromMilliseconds(5), Clock);
         bool goesOn = activation.HasWork;
         activation.Die(null);
         if (goesOn)

@@ -24,13 +24,14 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     private readonly BatchMachine _machine = owner.Machine;
     private readonly JobName _name = new(owner.Job.Value, (byte)owner.Machine.State.Header.Spec.Kind);
     private int _count;
+    private bool _isLetGo;
 
     public int Count => Volatile.Read(ref _count);
 
     // Leases are looked at by the silo, in the time of the engine and not of the job.
     public Instant NextDue => Instant.Never;
 
-    public bool MayStart => silo.HoldsInTime;
+    public bool MayStart => silo.HoldsInTime && !_isLetGo;
 
     public TaskProgress? ProgressOf(int node) =>
         _running.TryGetValue(node, out RemoteAttempt? attempt) ? attempt.Progress : null;
@@ -105,6 +106,14 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
                 Lose(a => !a.IsStarting && silo.Clock.GetElapsedTime(a.HeardAt) > lease, now);
                 return true;
         }
+    }
+
+    /// <summary>In a turn: nothing more is decided to start here.</summary>
+    /// <returns>Whether starts are still on their way to their workers.</returns>
+    public bool LetGo()
+    {
+        _isLetGo = true;
+        return _machine.State.Running.Count > _running.Count || _running.Values.Any(attempt => attempt.IsStarting);
     }
 
     /// <summary>In a turn: a worker has reported.</summary>

@@ -25,7 +25,7 @@ internal sealed class SiloProcess : IAsyncDisposable
             [Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", s_program, .. settings.ToArguments()];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         start.Environment["DOTNET_gcServer"] = "0";
