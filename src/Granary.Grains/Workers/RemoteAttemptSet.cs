@@ -238,6 +238,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
     {
         PooledWorker? worker = null;
         long begun = silo.Clock.GetTimestamp();
+        bool isUnknown = false;
         while (!owner.IsDead && !attempt.IsOver)
         {
             // It may have started where the answer got lost: the lease decides.
@@ -248,6 +249,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             attempt.Silo = worker.Silo;
             StartAnswer answer = await TryStartAsync(worker, start).ConfigureAwait(false);
             if (answer == StartAnswer.Started) break;
+            isUnknown |= answer == 0;
             if (answer == StartAnswer.Draining) silo.Workers.Avoid(worker.Silo);
             if (answer != 0)
             {
@@ -256,6 +258,8 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             }
             if (answer != StartAnswer.Busy) await Task.Delay(Pause, silo.Clock).ConfigureAwait(false);
         }
+        // Asked again, a worker may have come up on another silo than it was put on.
+        if (isUnknown) attempt.Silo = null;
         attempt.HeardAt = silo.Clock.GetTimestamp();
         attempt.IsStarting = false;
         if (attempt.Stopping != 0 && worker is not null)

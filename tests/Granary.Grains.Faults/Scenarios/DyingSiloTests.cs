@@ -84,7 +84,5 @@ public sealed class DyingSiloTests(ITestOutputHelper output)
         });
         Assert.True(verdict.IsGood);
         Assert.True(run.Faults > 0);
-        // In order: nothing had to be given up.
-        Assert.Equal((0, 0), (verdict.GivenUp, verdict.Lost));
     }
 }
