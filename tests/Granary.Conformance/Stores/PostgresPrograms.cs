@@ -15,7 +15,7 @@ internal static class PostgresPrograms
 
     /// <summary>Where they are; null where they are not.</summary>
     public static string? Directory { get; } = Places().FirstOrDefault(
-        place => File.Exists(Path.Combine(place, "postgres")) && File.Exists(Path.Combine(place, "initdb")));
+        place => IsThere(Path.Combine(place, "postgres")) && IsThere(Path.Combine(place, "initdb")));
 
     // Who runs them where the tests run as root.
     private static string? User { get; } =
@@ -163,6 +163,10 @@ internal static class PostgresPrograms
             : [];
         return versions.Concat(path.Where(place => place.Length > 0));
     }
+
+    // A link to a program that was removed counts as a file.
+    private static bool IsThere(string program) =>
+        File.Exists(program) && (File.ResolveLinkTarget(program, returnFinalTarget: true)?.Exists ?? true);
 
     private static int Version(string directory) =>
         int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out int version) ? version : 0;
