@@ -10,8 +10,8 @@ public sealed class ConflictTests : StoreConformance
     private readonly int _seed = Random.Shared.Next();
     private ConflictingStorage? _storage;
 
-    protected override Task<IJobStore> OpenAsync() =>
-        StorageSilo.OpenAsync(storage => _storage = new ConflictingStorage(storage, 0.05, _seed));
+    protected override async Task<IJobStore> OpenAsync() =>
+        StorageSilo.Open(_storage = new ConflictingStorage(await StorageSilo.MemoryAsync(), 0.05, _seed));
 
     [Fact]
     public async Task Conflicts_are_met()

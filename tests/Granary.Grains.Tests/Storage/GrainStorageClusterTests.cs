@@ -25,6 +25,6 @@ public static class GrainStorageClusterTests
         private readonly string _name = StorageSilo.NewName();
 
         protected override async Task<IJobStore> OpenAsync(CancellationToken cancellation) =>
-            new GrainStorageJobStore(await StorageSilo.GetAsync(), _name, Time);
+            new GrainStorageJobStore(await StorageSilo.MemoryAsync(), _name, Time);
     }
 }

@@ -5,5 +5,5 @@ namespace Granary.Grains.Tests.Storage;
 
 public sealed class MemoryGrainStorageTests : StoreConformance
 {
-    protected override Task<IJobStore> OpenAsync() => StorageSilo.OpenAsync();
+    protected override async Task<IJobStore> OpenAsync() => StorageSilo.Open(await StorageSilo.MemoryAsync());
 }

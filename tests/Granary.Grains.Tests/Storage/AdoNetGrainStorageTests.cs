@@ -1,0 +1,9 @@
+using Granary.Conformance.Stores;
+using Granary.Stores;
+
+namespace Granary.Grains.Tests.Storage;
+
+public sealed class AdoNetGrainStorageTests : StoreConformance
+{
+    protected override async Task<IJobStore> OpenAsync() => StorageSilo.Open(await StorageSilo.AdoNetAsync());
+}
