@@ -33,7 +33,7 @@ internal sealed class GrainStorageJobStore : IJobStore
         _rows = new JobRows(_storage);
         _keys = new JobKeys(_storage, _rows);
         _parts = new JobParts(_storage);
-        _index = new JobIndex(_storage, _rows);
+        _index = new JobIndex(_storage, _rows, time);
         _lists = new JobLists(_index, _rows, time);
     }
 

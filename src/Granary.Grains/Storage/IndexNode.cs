@@ -17,18 +17,26 @@ internal sealed class IndexNode
     /// <summary>Entries of a page: so it has some 6 KiB.</summary>
     public const int Capacity = 256;
 
-    public static readonly IndexNode Empty = new([], 0);
+    /// <summary>A page that does not exist.</summary>
+    public static readonly IndexNode None = new([], 0, isCut: true);
 
-    public IndexNode(IReadOnlyList<IndexEntry> entries, ushort children) => (Entries, Children) = (entries, children);
+    public IndexNode(IReadOnlyList<IndexEntry> entries, ushort children, bool isCut) =>
+        (Entries, Children, IsCut) = (entries, children, isCut);
 
     public IReadOnlyList<IndexEntry> Entries { get; }
 
     /// <summary>One bit for each page below.</summary>
     public ushort Children { get; }
 
+    /// <summary>The page above may not know of this one: who writes to it sees to that.</summary>
+    public bool IsCut { get; }
+
+    public bool IsEmpty => Entries.Count == 0 && Children == 0;
+
     public ByteWriter Write()
     {
         var writer = new ByteWriter(16 + (Entries.Count * 24));
+        writer.Byte(IsCut ? (byte)1 : (byte)0);
         writer.Count(Children);
         writer.Count(Entries.Count);
         foreach (IndexEntry entry in Entries)
@@ -44,12 +52,13 @@ internal sealed class IndexNode
     public static IndexNode Read(ReadOnlySpan<byte> content)
     {
         var reader = new ByteReader(content);
+        bool isCut = reader.Byte() != 0;
         ushort children = (ushort)reader.Count();
         int count = reader.Count();
         var entries = new List<IndexEntry>(Math.Min(count, Capacity));
         while (count-- > 0)
             entries.Add(new IndexEntry(
                 new JobId(reader.Signed()), reader.Byte(), reader.Signed(), (uint)reader.Varint()));
-        return reader.AtEnd ? new IndexNode(entries, children) : throw ByteReader.Damaged();
+        return reader.AtEnd ? new IndexNode(entries, children, isCut) : throw ByteReader.Damaged();
     }
 }

@@ -5,13 +5,13 @@ namespace Granary.Grains;
 /// row: it is made, or made to cover more, before the row is written, and narrowed or removed after it. So a crash in
 /// between leaves at most an entry that says too much; who meets one looks at the row, and mends the entry.
 /// </summary>
-internal sealed class JobIndex(StateStorage storage, JobRows rows)
+internal sealed class JobIndex(StateStorage storage, JobRows rows, TimeProvider time)
 {
     /// <summary>An entry whose job has no row after so long is of a submission that was cut off: 1 hour.</summary>
     private static readonly long CutOff = TimeSpan.FromHours(1).Ticks;
 
-    private readonly IndexTree _open = new(storage, "open");
-    private readonly IndexTree _ended = new(storage, "ended");
+    private readonly IndexTree _open = new(storage, "open", time);
+    private readonly IndexTree _ended = new(storage, "ended", time);
 
     public IndexTree this[IndexKind kind] => kind == IndexKind.Open ? _open : _ended;
 

@@ -33,6 +33,9 @@ internal sealed class JobKeys(StateStorage storage, JobRows rows)
                 HeldRow held = await rows.ReadAsync(holder);
                 if (held.Job is { IsRemoved: false } row && row.Key == key) return false;
                 if (!await rows.FenceAsync(holder, held)) continue;
+                // Not by its ETag alone: a provider that counts begins anew where a state was cleared.
+                StoredState now = await storage.ReadAsync(name);
+                if (now.ETag != state.ETag || !Same(now, state)) continue;
             }
             // Also where it names this job already: whoever has read that and takes the key is to find out.
             (bool isWritten, _) = await storage.TryWriteAsync(name, Write(job), state.ETag);
@@ -52,6 +55,9 @@ internal sealed class JobKeys(StateStorage storage, JobRows rows)
             await StateStorage.PauseAsync(attempt, name);
         }
     }
+
+    private static bool Same(StoredState one, StoredState other) =>
+        one.Content is { } a && other.Content is { } b && a.Span.SequenceEqual(b.Span);
 
     private static string Name(string key) =>
         "key-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));

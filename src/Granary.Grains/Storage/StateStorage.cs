@@ -55,6 +55,12 @@ internal sealed class StateStorage(IGrainStorage storage, string stateName)
         {
             return (false, null);
         }
+        // A database's unique key is a conflict too, and its provider may not know it for one.
+        catch (StoreException) when (etag is null)
+        {
+            if ((await ReadAsync(key)).ETag is null) throw;
+            return (false, null);
+        }
     }
 
     /// <summary>Clears a state if it is still the one with this ETag.</summary>

@@ -16,6 +16,10 @@ public sealed class FirstWriteRaceTests
     public async Task One_of_8_writers_of_a_first_state_succeeds_in_memory() =>
         await RaceAsync(await StorageSilo.MemoryAsync());
 
+    [Fact]
+    public async Task One_of_8_writers_succeeds_where_a_violated_key_is_an_error_of_the_provider() =>
+        await RaceAsync(new UnknowingStorage(await StorageSilo.MemoryAsync()));
+
     [PostgresFact]
     public async Task One_of_8_writers_of_a_first_state_succeeds_in_PostgreSQL() =>
         await RaceAsync(await StorageSilo.AdoNetAsync());
@@ -46,5 +50,28 @@ public sealed class FirstWriteRaceTests
                 found => Assert.Equal(holder, found));
         }
         Assert.True(job > Writers, "At least one round in its time.");
+    }
+
+    // As the PostgreSQL script of the ADO.NET provider behaves once its table has a unique key.
+    private sealed class UnknowingStorage(IGrainStorage storage) : IGrainStorage
+    {
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            storage.ReadStateAsync(stateName, grainId, grainState);
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            storage.ClearStateAsync(stateName, grainId, grainState);
+
+        public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            bool isFirst = grainState.ETag is null;
+            try
+            {
+                await storage.WriteStateAsync(stateName, grainId, grainState);
+            }
+            catch (InconsistentStateException e) when (isFirst)
+            {
+                throw new InvalidOperationException("duplicate key value violates unique constraint", e);
+            }
+        }
     }
 }
