@@ -7,7 +7,7 @@ namespace Granary.Postgres;
 /// <summary>Opens a store: makes its connections, checks the server, and makes or checks the tables.</summary>
 internal static partial class PostgresOpening
 {
-    /// <summary>PostgreSQL 13, the oldest that is tested.</summary>
+    /// <summary>PostgreSQL 13, whose SQL the store keeps to; it is tested on 15.</summary>
     private const int OldestServer = 130_000;
 
     private const int ReadOnlyTransactions = 1;

@@ -324,10 +324,10 @@ internal sealed class Activation : IPendingWrite, IAttemptOwner
         };
     }
 
-    /// <summary>When somebody has to hold the job: from now on while it has work to do.</summary>
+    /// <summary>When another has to hold the job; in steps, so that few writes move it in the store's index.</summary>
     private Instant? NeededAt(TimeSpan hold)
     {
-        if (HasWork) return Instant.From(_engine.Threads.Clock.GetUtcNow()) + hold;
+        if (HasWork) return (Instant.From(_engine.Threads.Clock.GetUtcNow()) + hold).RoundUp(hold / 8);
         return Machine.State is { IsEnded: false, NextDue: var due } && due < Instant.Never ? due : null;
     }
 

@@ -10,6 +10,13 @@ internal readonly record struct Instant(long Micros) : IComparable<Instant>
 
     public DateTimeOffset ToTime() => DateTimeOffset.UnixEpoch.AddTicks(Micros * TimeSpan.TicksPerMicrosecond);
 
+    /// <summary>The first whole multiple of a step that is not before it.</summary>
+    public Instant RoundUp(TimeSpan step)
+    {
+        long micros = step.Ticks / TimeSpan.TicksPerMicrosecond;
+        return new(checked((Micros + micros - 1) / micros * micros));
+    }
+
     public int CompareTo(Instant other) => Micros.CompareTo(other.Micros);
 
     public static Instant operator +(Instant left, TimeSpan right) =>

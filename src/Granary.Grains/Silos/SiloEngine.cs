@@ -4,6 +4,7 @@ using Granary.Engines;
 using Granary.Hosting;
 using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Grains;
@@ -220,7 +221,14 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
         if (_store is not null) await _store.DisposeAsync();
     }
 
-    private void OnFault(Exception fault) => EngineLog.StoreFailed(Engine.Log, fault);
+    // A bug in one job's writes ends that job's activation, and the next group is written. A store that will not write
+    // again makes the silo useless: whoever supervises it starts another one, which opens the store anew.
+    private void OnFault(Exception fault)
+    {
+        EngineLog.StoreFailed(Engine.Log, fault);
+        if (fault is StoreException { IsTransient: false })
+            _services.GetService<IHostApplicationLifetime>()?.StopApplication();
+    }
 
     private static InvalidOperationException NotStarted() =>
         new("Granary has not been started on this silo: AddGranary(g => g.UseCluster()) starts it with the silo.");

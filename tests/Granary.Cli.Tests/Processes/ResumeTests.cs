@@ -84,14 +84,18 @@ public sealed class ResumeTests : IDisposable
         const int Count = 400;
         _here.Write("lines.txt", string.Concat(Enumerable.Range(0, Count).Select(i => $"{i}\n")));
         string[] command =
-            ["run", "-c", "4", "--exec", "sh -c 'echo {} >> ran; echo v{}'", "--from", "lines.txt", "--out",
-            "r.ndjson"];
+        [
+            "run", "-c", "4", "--from", "lines.txt", "--out", "r.ndjson",
+            "--exec", "sh -c 'echo {} >> ran; until read n < end; [ {} -lt $n ]; do sleep 0.1; done; echo v{}'",
+        ];
         if (ordered) command = [.. command, "--ordered"];
         string shown = "";
         for (int kill = 1; kill <= 5; kill++)
         {
-            await using LiveCommand run = _here.Start(command);
             int target = kill * Count / 8;
+            // It cannot come to its end before this test, however slow, has killed it.
+            _here.Write("end", $"{target + 50}\n");
+            await using LiveCommand run = _here.Start(command);
             while (!File.Exists(_here.PathOf("ran")) || _here.Read("ran").Count(c => c == '\n') < target)
                 await Task.Delay(5);
             await run.KillAsync();
@@ -103,6 +107,7 @@ public sealed class ResumeTests : IDisposable
             Assert.StartsWith(shown[..Math.Min(shown.Length, now.Length)], now);
             shown = now;
         }
+        _here.Write("end", $"{Count}\n");
         (await _here.RunAsync(command)).Expect(ExitCode.Ok);
         Assert.StartsWith(shown, _here.Read("r.ndjson"));
         JsonElement[] lines = _here.ReadLines("r.ndjson");

@@ -1,10 +1,10 @@
 namespace Granary.Grains.Faults.Checks;
 
 /// <summary>
-/// How many tasks of a batch ran at once. An execution counts from its begin until its end, or until the same task
-/// begins elsewhere: its job had then given it up, because its silo was dead, frozen or out of reach for a lease, or
-/// because the holder that started it was gone before that was durable. Nothing can stop such an execution in time, and
-/// its end is not recorded. Those are counted apart.
+/// How many tasks of a batch ran at once. An execution counts from its begin until its end, or until a later attempt of
+/// the same task begins elsewhere: its job had then given it up, because its silo was dead, frozen or out of reach for
+/// a lease, or because the holder that started it was gone before that was durable. Nothing can stop such an execution
+/// in time, or keep it from beginning late on a silo that thaws, and its end is not recorded. Those are counted apart.
 /// </summary>
 internal static class Concurrency
 {
@@ -15,17 +15,17 @@ internal static class Concurrency
         var changes = new List<(long At, int Change)>();
         foreach (IGrouping<long, Execution> task in executions.GroupBy(execution => execution.Number))
         {
-            Execution[] inOrder = [.. task.OrderBy(execution => execution.Begin)];
-            for (int i = 0; i < inOrder.Length; i++)
+            // From the last attempt to the first: what comes later gives up what came before.
+            long givenUpAt = long.MaxValue;
+            foreach (Execution one in task.OrderByDescending(e => e.Attempt).ThenByDescending(e => e.Begin))
             {
-                long end = inOrder[i].End;
-                if (i + 1 < inOrder.Length && inOrder[i + 1].Begin < end)
+                if (givenUpAt < one.End) givenUp++;
+                if (one.Begin < givenUpAt)
                 {
-                    givenUp++;
-                    end = inOrder[i + 1].Begin;
+                    changes.Add((one.Begin, 1));
+                    changes.Add((Math.Min(one.End, givenUpAt), -1));
                 }
-                changes.Add((inOrder[i].Begin, 1));
-                changes.Add((end, -1));
+                givenUpAt = Math.Min(givenUpAt, one.Begin);
             }
         }
         int running = 0, most = 0;

@@ -27,12 +27,15 @@ public sealed class CancelRaceTests(ITestOutputHelper output)
         Verdict verdict = await Checker.CheckAsync(cluster, load.Jobs);
         ILookup<long, Execution> executions = Execution.ReadAll(cluster.All);
         foreach (SubmittedJob job in load.Jobs) CheckTruth(job, executions[job.Job!.Value.Value].ToArray(), verdict);
-        output.WriteLine(verdict.ToString());
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s: ") + string.Join(", ", load.Jobs
-            .SelectMany(job => job.Seen).CountBy(o => $"{o.State} {o.Reason}").Select(c => $"{c.Key} {c.Value}")));
-        foreach (string problem in load.Problems.Concat(verdict.Problems)) output.WriteLine(problem);
-        Assert.True(verdict.IsGood && load.Problems.IsEmpty);
+        string report = string.Join('\n',
+        [
+            .. load.Problems, .. verdict.Problems, verdict.ToString(),
+            string.Create(CultureInfo.InvariantCulture, $"{verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s: ")
+                + string.Join(", ", load.Jobs.SelectMany(job => job.Seen).CountBy(o => $"{o.State} {o.Reason}")
+                    .Select(c => $"{c.Key} {c.Value}")),
+        ]);
+        output.WriteLine(report);
+        Assert.True(verdict.IsGood && load.Problems.IsEmpty, report);
         Assert.Equal(Batches * Tasks, verdict.Outcomes);
     }
 

@@ -28,7 +28,8 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
 
     public Load Load { get; init; } = new([cluster.Engine]);
 
-    /// <summary>Runs until <paramref name="faults"/> are over; they are given the end of the time for them.</summary>
+    /// <summary>Runs until <paramref name="faults"/> are over, which are given the end of the time for them; the verdict
+    /// must be good.</summary>
     public async Task<Verdict> RunAsync(Func<CancellationToken, Task> faults)
     {
         using var stop = new CancellationTokenSource();
@@ -51,7 +52,9 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
             verdict.Others++;
             verdict.Add(problem);
         }
-        Report(verdict, lasted, rest, mended);
+        string report = Report(verdict, lasted, rest, mended);
+        output.WriteLine(report);
+        Assert.True(verdict.IsGood, report);
         return verdict;
     }
 
@@ -75,17 +78,21 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
         }
     }
 
-    private void Report(Verdict verdict, TimeSpan lasted, TimeSpan rest, int mended)
+    private string Report(Verdict verdict, TimeSpan lasted, TimeSpan rest, int mended)
     {
-        output.WriteLine(verdict.ToString());
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{Faults} faults in {lasted.TotalSeconds:F0} s at {verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s; "
-            + $"all had ended {rest.TotalSeconds:F1} s later; {mended} silos were gone; "
-            + $"the longest wait for an answer was {Load.LongestWait.TotalSeconds:F1} s"));
-        output.WriteLine("tasks a second/faults so far, every 2 s: " + string.Join(' ', _samples));
-        output.WriteLine("asked again: " + string.Join(", ", Load.Refusals.Select(r => $"{r.Key} {r.Value}")));
-        foreach (string problem in verdict.Problems) output.WriteLine(problem);
-        if (!verdict.IsGood) output.WriteLine(cluster.Said(40));
+        var lines = new List<string>
+        {
+            verdict.ToString(),
+            string.Create(CultureInfo.InvariantCulture,
+                $"{Faults} faults in {lasted.TotalSeconds:F0} s at {verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s; "
+                + $"all had ended {rest.TotalSeconds:F1} s later; {mended} silos were gone; "
+                + $"the longest wait for an answer was {Load.LongestWait.TotalSeconds:F1} s"),
+            "asked again: " + string.Join(", ", Load.Refusals.Select(r => $"{r.Key} {r.Value}")),
+            "tasks a second/faults so far, every 2 s: " + string.Join(' ', _samples),
+        };
+        lines.InsertRange(0, verdict.Problems);
+        if (!verdict.IsGood) lines.Add(cluster.Said(40));
+        return string.Join('\n', lines);
     }
 
     private static int Number(string variable, int otherwise) =>

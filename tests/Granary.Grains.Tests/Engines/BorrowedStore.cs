@@ -11,6 +11,9 @@ internal sealed class BorrowedStore(IJobStore store) : IJobStore
 
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<IJobStore, Gate> Gates = [];
 
+    /// <summary>Done before writes are committed.</summary>
+    public Action Committing { get; init; } = static () => { };
+
     /// <summary>Done before jobs are postponed.</summary>
     public Func<Task> Postponing { get; init; } = static () => Task.CompletedTask;
 
@@ -19,6 +22,7 @@ internal sealed class BorrowedStore(IJobStore store) : IJobStore
         await _one.WaitAsync(cancellation);
         try
         {
+            Committing();
             return await store.CommitAsync(writes, cancellation);
         }
         finally

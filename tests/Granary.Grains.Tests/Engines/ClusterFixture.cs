@@ -3,6 +3,7 @@ using Granary.Engines;
 using Granary.Hosting;
 using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.TestingHost;
 
@@ -21,6 +22,8 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
         ClusterOptions options = Options();
         builder.ConfigureSilo((_, silo) =>
         {
+            // By default each silo makes room for a million grains.
+            silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 1_000);
             silo.Services.AddSingleton(handlers);
             silo.Services.AddGranary(granary =>
             {
@@ -74,6 +77,9 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
     {
         InProcessTestCluster cluster = _cluster!;
         _cluster = null;
+        foreach (InProcessSiloHandle silo in cluster.Silos) await cluster.KillSiloAsync(silo);
+        // Without this the process keeps all that the cluster had.
+        await cluster.StopAllSilosAsync();
         await cluster.DisposeAsync();
     }
 }
