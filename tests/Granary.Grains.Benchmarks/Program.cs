@@ -6,10 +6,11 @@ using Granary.Grains.Benchmarks;
 // w1 … w6 on silos in this process, which call each other over sockets; the client is in the first silo.
 int silos = int.Parse(args.SkipWhile(a => a != "--silos").Skip(1).FirstOrDefault() ?? "1", null);
 string? address = args.SkipWhile(a => a != "--postgres").Skip(1).FirstOrDefault();
+int runs = int.Parse(args.SkipWhile(a => a != "--runs").Skip(1).FirstOrDefault() ?? "4", null);
 foreach (string workload in args.Where(a => a.StartsWith('w')))
 {
     await using Cluster cluster = await Cluster.StartAsync(silos, address);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < runs; i++)
     {
         double cpu = Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
         string line = await Workloads.RunAsync(workload, cluster.Client);

@@ -118,7 +118,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
             _ => null,
         };
         if (news is null) return;
-        if (status == SiloStatus.Dead) Workers.Forget(updatedSilo);
+        Workers.MembershipChanged();
         foreach (Activation activation in _held.Values) activation.Post(news);
     }
 

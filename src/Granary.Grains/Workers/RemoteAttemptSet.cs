@@ -123,8 +123,11 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         // The same attempt was started twice, by this holder and by one before that had not recorded it.
         if (attempt.Worker is { } worker && worker != report.Worker) return;
         Remove(attempt);
-        if (attempt.Pooled is { } pooled) silo.Workers.Return(pooled);
-        End(attempt, report.ToResult(), report.Span.ToContext(), now);
+        AttemptResult result = report.ToResult();
+        if (attempt.Pooled is { } pooled)
+            silo.Workers.Return(
+                pooled, HandlerOf(attempt), result.End == AttemptEnd.Succeeded ? result.Duration : null);
+        End(attempt, result, report.Span.ToContext(), now);
     }
 
     private StopOrder[] Heartbeat(Heartbeat heartbeat)
@@ -162,6 +165,8 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
 
     public void Abandon()
     {
+        foreach (RemoteAttempt attempt in _running.Values)
+            if (attempt.Pooled is { } pooled) silo.Workers.Drop(pooled);
         _running.Clear();
         Volatile.Write(ref _count, 0);
     }
@@ -179,10 +184,12 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
 
     private void End(RemoteAttempt attempt, in AttemptResult result, TraceContext span, Instant now)
     {
-        string handler = _machine.State.Tree.ProfileOf(attempt.Node).Handler;
+        string handler = HandlerOf(attempt);
         _machine.AttemptEnded(attempt.Node, attempt.Number, result, now);
         owner.Telemetry.AttemptEnded(attempt.Node, result, handler, span);
     }
+
+    private string HandlerOf(RemoteAttempt attempt) => _machine.State.Tree.ProfileOf(attempt.Node).Handler;
 
     private void Remove(RemoteAttempt attempt)
     {
@@ -243,7 +250,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
         {
             // It may have started where the answer got lost: the lease decides.
             if (worker is not null && silo.Clock.GetElapsedTime(begun) > silo.Options.Lease) break;
-            worker ??= silo.Workers.Rent();
+            worker ??= silo.Workers.Rent(start.Handler);
             attempt.Pooled = worker;
             attempt.Worker = worker.Key;
             attempt.Silo = worker.Silo;
@@ -258,6 +265,7 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             }
             if (answer != StartAnswer.Busy) await Task.Delay(Pause, silo.Clock).ConfigureAwait(false);
         }
+        if (worker is not null && (owner.IsDead || attempt.IsOver)) silo.Workers.Drop(worker);
         // Asked again, a worker may have come up on another silo than it was put on.
         if (isUnknown) attempt.Silo = null;
         attempt.HeardAt = silo.Clock.GetTimestamp();

@@ -1,11 +1,9 @@
-using System.Collections.Concurrent;
-
 namespace Granary.Grains;
 
 /// <summary>
-/// The workers that the jobs of this silo use, wherever they are. A new one goes to the silo that carries the fewest
-/// of them. They are used again while they are young, so that a task costs no new grain; older ones make room for new
-/// ones, so that a silo that has joined soon gets its share.
+/// The workers that the jobs of this silo use, wherever they are. A task goes to the silo that runs the fewest of them;
+/// one that is over sooner than a message to another silo would be stays here. Workers are used again while they are
+/// young, so that a task costs no new grain.
 /// </summary>
 internal sealed class WorkerPool(
     IGrainFactory grains, SiloAddress silo, ISiloStatusOracle membership, TimeProvider clock)
@@ -13,71 +11,99 @@ internal sealed class WorkerPool(
     /// <summary>How long a worker is used again: 30 seconds.</summary>
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentStack<PooledWorker> _idle = new();
+    /// <summary>How long the list of silos is believed when nobody says that it has changed: 1 second.</summary>
+    private static readonly TimeSpan MembershipAge = TimeSpan.FromSeconds(1);
+
+    /// <summary>A start and a report between silos cost about as much processor time: 0.25 milliseconds.</summary>
+    private static readonly TimeSpan ShortTask = TimeSpan.FromMicroseconds(250);
+
     private readonly string _prefix = silo.ToParsableString();
     private readonly Lock _gate = new();
 
-    // Under the gate: how many workers each silo carries, and silos that have said that they are stopping.
-    private readonly Dictionary<SiloAddress, int> _carried = [];
-    private readonly HashSet<SiloAddress> _stopping = [];
+    // Under the gate.
+    private readonly Dictionary<SiloAddress, Place> _places = new() { [silo] = new Place(silo) };
+    private readonly Dictionary<string, TimeSpan> _durations = [];
+    private long? _listedAt;
     private int _count;
 
-    public PooledWorker Rent()
+    /// <summary>A worker for a task of this handler.</summary>
+    public PooledWorker Rent(string handler)
     {
-        while (_idle.TryPop(out PooledWorker? worker))
+        lock (_gate)
         {
-            if (clock.GetElapsedTime(worker.MadeAt) <= MaxAge) return worker;
-            Drop(worker);
-            _ = RetireAsync(worker.Grain);
+            Place place = Choose(handler);
+            place.InUse++;
+            while (place.Idle.TryPop(out PooledWorker? worker))
+            {
+                if (clock.GetElapsedTime(worker.MadeAt) <= MaxAge) return worker;
+                _ = RetireAsync(worker.Grain);
+            }
+            string key = $"{_prefix}/{++_count}";
+            return new PooledWorker(grains.GetGrain<IWorkerGrain>(key), key, place.Silo, clock.GetTimestamp());
         }
-        SiloAddress place = Choose();
-        string key = $"{_prefix}/{Interlocked.Increment(ref _count)}";
-        return new PooledWorker(grains.GetGrain<IWorkerGrain>(key), key, place, clock.GetTimestamp());
     }
 
-    public void Return(PooledWorker worker) => _idle.Push(worker);
+    /// <summary>Its task has ended, after so long if it succeeded.</summary>
+    public void Return(PooledWorker worker, string handler, TimeSpan? duration)
+    {
+        lock (_gate)
+        {
+            if (Release(worker) is { } place) place.Idle.Push(worker.Again());
+            if (duration is not { } last) return;
+            // A few tasks' worth of memory.
+            TimeSpan typical = _durations.GetValueOrDefault(handler, last);
+            _durations[handler] = typical + ((last - typical) / 8);
+        }
+    }
 
     /// <summary>It is of no use any more.</summary>
     public void Drop(PooledWorker worker)
     {
-        lock (_gate)
-        {
-            if (_carried.TryGetValue(worker.Silo, out int count)) _carried[worker.Silo] = count - 1;
-        }
+        lock (_gate) Release(worker);
     }
 
     /// <summary>Its silo takes no more tasks.</summary>
     public void Avoid(SiloAddress stopping)
     {
-        lock (_gate) _stopping.Add(stopping);
-    }
-
-    /// <summary>The silo is gone, and its workers with it.</summary>
-    public void Forget(SiloAddress dead)
-    {
         lock (_gate)
         {
-            _carried.Remove(dead);
-            _stopping.Remove(dead);
+            if (_places.TryGetValue(stopping, out Place? place)) place.IsStopping = true;
         }
+    }
+
+    /// <summary>A silo has come, or is gone and its workers with it.</summary>
+    public void MembershipChanged()
+    {
+        lock (_gate) _listedAt = null;
+    }
+
+    // Released once, whoever finds first that it is not needed. No place: its silo is gone.
+    private Place? Release(PooledWorker worker)
+    {
+        if (!worker.TryRelease() || !_places.TryGetValue(worker.Silo, out Place? place)) return null;
+        place.InUse--;
+        return place;
     }
 
     // This silo first among equals: a call within it is the cheapest.
-    private SiloAddress Choose()
+    private Place Choose(string handler)
     {
-        Dictionary<SiloAddress, SiloStatus> active = membership.GetApproximateSiloStatuses(onlyActive: true);
-        lock (_gate)
-        {
-            SiloAddress best = silo;
-            int least = _stopping.Contains(silo) ? int.MaxValue : _carried.GetValueOrDefault(silo);
-            foreach (SiloAddress other in active.Keys)
-            {
-                int carried = _carried.GetValueOrDefault(other);
-                if (carried < least && !_stopping.Contains(other)) (best, least) = (other, carried);
-            }
-            _carried[best] = _carried.GetValueOrDefault(best) + 1;
+        if (_listedAt is not { } at || clock.GetElapsedTime(at) > MembershipAge) ListSilos();
+        Place best = _places[silo];
+        if (!best.IsStopping && _durations.TryGetValue(handler, out TimeSpan typical) && typical < ShortTask)
             return best;
-        }
+        foreach (Place other in _places.Values)
+            if (!other.IsStopping && (best.IsStopping || other.InUse < best.InUse)) best = other;
+        return best;
+    }
+
+    private void ListSilos()
+    {
+        _listedAt = clock.GetTimestamp();
+        Dictionary<SiloAddress, SiloStatus> active = membership.GetApproximateSiloStatuses(onlyActive: true);
+        foreach (SiloAddress known in _places.Keys.ToArray())
+            if (!active.ContainsKey(known) && !known.Equals(silo)) _places.Remove(known);
+        foreach (SiloAddress other in active.Keys) _places.TryAdd(other, new Place(other));
     }
 
     private static async Task RetireAsync(IWorkerGrain worker)
@@ -91,22 +117,51 @@ internal sealed class WorkerPool(
             // It is collected when it has been idle for long enough.
         }
     }
+
+    /// <summary>A silo, and the workers of this pool on it.</summary>
+    private sealed class Place(SiloAddress silo)
+    {
+        public SiloAddress Silo => silo;
+
+        public Stack<PooledWorker> Idle { get; } = [];
+
+        public int InUse { get; set; }
+
+        /// <summary>It has said that it takes no more tasks.</summary>
+        public bool IsStopping { get; set; }
+    }
 }
 
-/// <summary>A worker of a pool.</summary>
-/// <param name="Grain">The worker.</param>
-/// <param name="Key">Its name.</param>
-/// <param name="Silo">Where it was put; Orleans may have moved it since.</param>
-/// <param name="MadeAt">When, by the engine's clock.</param>
-internal sealed record PooledWorker(IWorkerGrain Grain, string Key, SiloAddress Silo, long MadeAt)
+/// <summary>A worker of a pool, for one task.</summary>
+/// <param name="grain">The worker.</param>
+/// <param name="key">Its name.</param>
+/// <param name="silo">Where it was put; Orleans may have moved it since.</param>
+/// <param name="madeAt">When, by the engine's clock.</param>
+internal sealed class PooledWorker(IWorkerGrain grain, string key, SiloAddress silo, long madeAt)
 {
+    private bool _isReleased;
+
+    public IWorkerGrain Grain => grain;
+
+    public string Key => key;
+
+    public SiloAddress Silo => silo;
+
+    public long MadeAt => madeAt;
+
+    /// <returns>Whether it had not been released before. Called under the pool's lock.</returns>
+    public bool TryRelease() => !_isReleased && (_isReleased = true);
+
+    /// <summary>The same worker for another task.</summary>
+    public PooledWorker Again() => new(grain, key, silo, madeAt);
+
     /// <summary>Starts an attempt there; the first call says where the worker is to be.</summary>
     public ValueTask<StartAnswer> StartAsync(TaskStart start)
     {
-        RequestContext.Set(IPlacementDirector.PlacementHintKey, Silo);
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, silo);
         try
         {
-            return Grain.StartAsync(start);
+            return grain.StartAsync(start);
         }
         finally
         {
