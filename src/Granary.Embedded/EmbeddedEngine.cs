@@ -78,7 +78,7 @@ public sealed class EmbeddedEngine : IJobEngine, IAsyncDisposable
         var engine = new EmbeddedEngine(store, handlers, options, threads);
         await engine._janitor.RemoveStagedAsync(cancellation);
         engine._resuming = engine._jobs.ResumeAllAsync(engine._stop.Token);
-        engine._janitor.Start();
+        engine._janitor.Start(engine._resuming);
         return engine;
     }
 

@@ -8,16 +8,18 @@ namespace Granary.Embedded;
 /// </summary>
 internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
 {
-    /// <summary>How often it looks: once a minute, since retention is counted in days.</summary>
+    /// <summary>How often it looks: at the start, for processes that live shorter, and once a minute, since retention
+    /// is counted in days.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Rows removed in one transaction, so that it takes milliseconds.</summary>
-    private const int RowsAtOnce = 1_000;
+    /// <summary>Rows removed in one transaction, so that it takes milliseconds: a page may have 256 KiB.</summary>
+    private const int RowsAtOnce = 100;
 
     private readonly CancellationTokenSource _stop = new();
     private Task _sweeping = Task.CompletedTask;
 
-    public void Start() => _sweeping = SweepAsync();
+    /// <summary>Begins to look, once the jobs that go on have been resumed.</summary>
+    public void Start(Task resumed) => _sweeping = SweepAsync(resumed);
 
     public async Task StopAsync()
     {
@@ -29,10 +31,12 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
     public Task RemoveStagedAsync(CancellationToken cancellation) =>
         RemoveAllAsync(() => engine.Store.ListStagedAsync(DateTimeOffset.MaxValue, 100, cancellation), cancellation);
 
-    private async Task SweepAsync()
+    private async Task SweepAsync(Task resumed)
     {
         using var timer = new PeriodicTimer(Interval, engine.Options.Time);
-        while (await timer.WaitForNextTickAsync(_stop.Token))
+        // Never on the thread of whoever starts the engine: SQLite answers at once.
+        await resumed.ConfigureAwait(Patience.Quietly | ConfigureAwaitOptions.ForceYielding);
+        do
         {
             try
             {
@@ -45,6 +49,7 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
                 EngineLog.SweepFailed(engine.Log, e);
             }
         }
+        while (await timer.WaitForNextTickAsync(_stop.Token));
     }
 
     private async Task RemoveAllAsync(Func<ValueTask<IReadOnlyList<JobId>>> list, CancellationToken cancellation)
@@ -58,6 +63,7 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
                 if (!removed.Add(job))
                     throw new StoreException(
                         StoreFault.Corrupt, $"Job {job} is listed and not there; run 'granary verify'.");
+                cancellation.ThrowIfCancellationRequested();
                 await RemoveAsync(job, cancellation);
             }
         }

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using Granary.Benchmarks;
 
 // Each workload runs in a process of its own, so that one's memory and compiled code are not another's.
@@ -17,29 +17,45 @@ var workloads = new SortedDictionary<string, Func<Task<Result>>>(StringComparer.
     ["w7"] = Processes.RunAsync,
 };
 
-if (args is ["--one", var name])
+// What has a budget instead of a limit. These take minutes, and run only when they are named.
+var budgets = new SortedDictionary<string, Func<Task<Budget>>>(StringComparer.Ordinal)
 {
-    Console.WriteLine((await workloads[name]()).ToJson());
+    ["f34"] = LongBatch.RunAsync,
+    ["f35"] = () => OpenJobs.RunAsync(Size("--open", 100_000), Size("--finished", 10_000_000)),
+};
+
+if (args is ["--fill", var path, var open, var finished])
+{
+    await new ManyJobs(path, Number(open), Number(finished)).FillAsync();
     return 0;
 }
-
-string[] chosen = args.Length == 0 ? [.. workloads.Keys] : args;
-if (chosen.FirstOrDefault(w => !workloads.ContainsKey(w)) is { } unknown)
+if (args is ["--one", var name, ..])
 {
-    Console.Error.WriteLine($"There is no workload '{unknown}'; choose from {string.Join(", ", workloads.Keys)}.");
+    if (!budgets.TryGetValue(name, out Func<Task<Budget>>? run))
+    {
+        Console.WriteLine((await workloads[name]()).ToJson());
+        return 0;
+    }
+    Budget budget = await run();
+    Console.WriteLine(budget.ToJson());
+    return budget.IsMet ? 0 : 1;
+}
+
+string[] sizes = [.. args.SkipWhile(arg => !arg.StartsWith("--", StringComparison.Ordinal))];
+string[] chosen = [.. args[..^sizes.Length]];
+if (chosen.Length == 0) chosen = [.. workloads.Keys];
+if (chosen.FirstOrDefault(w => !workloads.ContainsKey(w) && !budgets.ContainsKey(w)) is { } unknown)
+{
+    string names = string.Join(", ", workloads.Keys.Concat(budgets.Keys));
+    Console.Error.WriteLine($"There is no workload '{unknown}'; choose from {names}.");
     return 2;
 }
 int failed = 0;
 foreach (string workload in chosen)
-{
-    var start = new ProcessStartInfo(Environment.ProcessPath!) { UseShellExecute = false };
-    // Under 'dotnet run' the process is the program itself; under 'dotnet x.dll' it is dotnet.
-    if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
-        start.ArgumentList.Add(Environment.GetCommandLineArgs()[0]);
-    start.ArgumentList.Add("--one");
-    start.ArgumentList.Add(workload);
-    using Process child = Process.Start(start)!;
-    await child.WaitForExitAsync();
-    if (child.ExitCode != 0) failed++;
-}
+    if (!await Self.RunAsync(["--one", workload, .. sizes])) failed++;
 return failed == 0 ? 0 : 1;
+
+int Size(string option, int normal) =>
+    Array.IndexOf(args, option) is >= 0 and var i ? Number(args[i + 1]) : normal;
+
+static int Number(string text) => int.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);

@@ -220,6 +220,26 @@ public abstract class HostileHandlers(EngineFixture fixture) : EngineTests(fixtu
     }
 
     [Fact, Trait("promise", "R8")]
+    public async Task A_thousand_tasks_whose_handler_is_gone_are_shown_and_all_run_when_it_is_back()
+    {
+        const int Count = 1_000;
+        GranaryClient granary = await StartAsync();
+        var batch = await granary.StartBatchAsync<string>(
+            Enumerable.Range(0, Count).Select(i => Do($"{i}")), Pool(10));
+        await Work.NextAsync(10);
+
+        granary = await RestartAsync(new HandlerRegistry());
+        batch = granary.GetBatch<string>(batch.Id);
+        await SoonExtensions.Eventually(async () => (await batch.StatusAsync()).Counts.Waiting == Count);
+        Assert.All(await PendingAsync(batch), task => Assert.Equal(
+            (JobState.Waiting, Reason.NoHandler, "work"), (task.State, task.Reason, task.Handler)));
+
+        granary = await RestartAsync(new HandlerRegistry().Handle<string, string>("work", (name, _) => name));
+        batch = granary.GetBatch<string>(batch.Id);
+        Assert.Equal(Enumerable.Range(0, Count).Select(i => $"{i}"), await batch.ResultsAsync().Soon());
+    }
+
+    [Fact, Trait("promise", "R8")]
     public async Task A_task_whose_handler_stays_away_fails_in_the_end()
     {
         Fixture.Settings = new() { MissingHandlerTimeout = Minute };
