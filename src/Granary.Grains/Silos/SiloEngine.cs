@@ -111,6 +111,7 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
 
     void ISiloStatusListener.SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
     {
+        Workers.MembershipChanged();
         object? news = status switch
         {
             SiloStatus.Dead => updatedSilo,
@@ -118,7 +119,6 @@ internal sealed class SiloEngine : ILifecycleParticipant<ISiloLifecycle>, ISiloS
             _ => null,
         };
         if (news is null) return;
-        Workers.MembershipChanged();
         foreach (Activation activation in _held.Values) activation.Post(news);
     }
 
