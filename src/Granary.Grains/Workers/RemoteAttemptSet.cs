@@ -254,13 +254,15 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             attempt.Pooled = worker;
             attempt.Worker = worker.Key;
             attempt.Silo = worker.Silo;
-            StartAnswer answer = await TryStartAsync(worker, start).ConfigureAwait(false);
+            StartAnswer? answer = await TryStartAsync(worker, start).ConfigureAwait(false);
             if (answer == StartAnswer.Started) break;
-            isUnknown |= answer == 0;
-            if (answer == StartAnswer.Draining) silo.Workers.Avoid(worker.Silo);
-            if (answer != 0)
+            isUnknown |= answer is null;
+            if (answer is StartAnswer.Busy or StartAnswer.Draining || !isUnknown)
             {
-                silo.Workers.Drop(worker);
+                // It is not there: what becomes of that silo is no concern of it.
+                attempt.Silo = null;
+                if (answer == StartAnswer.Busy) silo.Workers.Drop(worker);
+                else silo.Workers.Avoid(worker);
                 worker = null;
             }
             if (answer != StartAnswer.Busy) await Task.Delay(Pause, silo.Clock).ConfigureAwait(false);
@@ -274,17 +276,21 @@ internal sealed class RemoteAttemptSet(Activation owner, SiloEngine silo) : IAtt
             await StopAsync(attempt, worker.Key, attempt.Stopping).ConfigureAwait(false);
     }
 
-    /// <returns>Zero if it is unknown what became of the call: the same worker is asked again, who starts it
-    /// once.</returns>
-    private static async ValueTask<StartAnswer> TryStartAsync(PooledWorker worker, TaskStart start)
+    /// <returns>Zero if the call has not come so far; null if it is unknown what became of it: the same worker is
+    /// asked again, who starts it once.</returns>
+    private static async ValueTask<StartAnswer?> TryStartAsync(PooledWorker worker, TaskStart start)
     {
         try
         {
             return await worker.StartAsync(start).ConfigureAwait(false);
         }
+        catch (OrleansMessageRejectionException e) when (e is not SiloUnavailableException)
+        {
+            return default(StartAnswer);
+        }
         catch (Exception)
         {
-            return 0;
+            return null;
         }
     }
 

@@ -14,6 +14,9 @@ internal sealed class WorkerPool(
     /// <summary>How long the list of silos is believed when nobody says that it has changed: 1 second.</summary>
     private static readonly TimeSpan MembershipAge = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a silo is passed over that took no task: 1 second; by then it is known what became of it.</summary>
+    private static readonly TimeSpan AvoidedFor = TimeSpan.FromSeconds(1);
+
     /// <summary>A start and a report between silos cost about as much processor time: 0.25 milliseconds.</summary>
     private static readonly TimeSpan ShortTask = TimeSpan.FromMicroseconds(250);
 
@@ -62,12 +65,12 @@ internal sealed class WorkerPool(
         lock (_gate) Release(worker);
     }
 
-    /// <summary>Its silo takes no more tasks.</summary>
-    public void Avoid(SiloAddress stopping)
+    /// <summary>Its silo does not take it: it is stopping, or cannot be reached.</summary>
+    public void Avoid(PooledWorker worker)
     {
         lock (_gate)
         {
-            if (_places.TryGetValue(stopping, out Place? place)) place.IsStopping = true;
+            if (Release(worker) is { } place) place.AvoidedAt = clock.GetTimestamp();
         }
     }
 
@@ -90,12 +93,17 @@ internal sealed class WorkerPool(
     {
         if (_listedAt is not { } at || clock.GetElapsedTime(at) > MembershipAge) ListSilos();
         Place best = _places[silo];
-        if (!best.IsStopping && _durations.TryGetValue(handler, out TimeSpan typical) && typical < ShortTask)
-            return best;
+        bool isAvoided = IsAvoided(best);
+        if (!isAvoided && _durations.TryGetValue(handler, out TimeSpan typical) && typical < ShortTask) return best;
         foreach (Place other in _places.Values)
-            if (!other.IsStopping && (best.IsStopping || other.InUse < best.InUse)) best = other;
+        {
+            if (IsAvoided(other) || !(isAvoided || other.InUse < best.InUse)) continue;
+            (best, isAvoided) = (other, false);
+        }
         return best;
     }
+
+    private bool IsAvoided(Place place) => place.AvoidedAt is { } at && clock.GetElapsedTime(at) < AvoidedFor;
 
     private void ListSilos()
     {
@@ -127,8 +135,8 @@ internal sealed class WorkerPool(
 
         public int InUse { get; set; }
 
-        /// <summary>It has said that it takes no more tasks.</summary>
-        public bool IsStopping { get; set; }
+        /// <summary>When it last did not take a task.</summary>
+        public long? AvoidedAt { get; set; }
     }
 }
 
