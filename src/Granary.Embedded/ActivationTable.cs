@@ -34,6 +34,14 @@ internal sealed class ActivationTable(EngineContext engine)
 
     public void Remove(JobId job) => _jobs.TryRemove(job, out _);
 
+    /// <summary>Lets go of the job unless something is left to do.</summary>
+    public void RemoveEnded(JobId job)
+    {
+        if (_jobs.TryGetValue(job, out Lazy<Task<Activation>>? loaded) && loaded.IsValueCreated
+            && loaded.Value is { IsCompletedSuccessfully: true, Result.IsFinished: true })
+            _jobs.TryRemove(new(job, loaded));
+    }
+
     /// <summary>Those that are loaded.</summary>
     public List<Activation> All() =>
         [.. _jobs.Values.Where(job => job.IsValueCreated && job.Value.IsCompletedSuccessfully)

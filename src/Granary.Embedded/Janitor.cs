@@ -71,7 +71,9 @@ internal sealed class Janitor(EngineContext engine, ActivationTable jobs)
 
     private async Task RemoveAsync(JobId job, CancellationToken cancellation)
     {
-        jobs.Remove(job);
+        jobs.RemoveEnded(job);
         while (!await engine.Store.RemoveAsync(job, RowsAtOnce, cancellation)) await Task.Yield();
+        // It may have been retried since it was listed; otherwise whoever loaded it meanwhile holds nothing.
+        if (await engine.Store.LoadAsync(job, cancellation) is null) jobs.Remove(job);
     }
 }

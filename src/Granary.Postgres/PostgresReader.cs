@@ -87,8 +87,10 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
             Time(dueAt));
 
     public async Task<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation) =>
-        (await AllAsync("SELECT {s}.remove_job($1, $2)", static row => row.GetBoolean(0), cancellation,
-            Number(job.Value), Number(maxRows)))[0];
+        (await AllAsync(
+            "SELECT {s}.remove_job(id, $2) FROM " +
+            "(SELECT id FROM {s}.jobs WHERE id = $1 AND phase <> 2 FOR UPDATE) AS gone",
+            static row => row.GetBoolean(0), cancellation, Number(job.Value), Number(maxRows))) is not [false];
 
     /// <summary>What does not fit together, as sentences.</summary>
     public Task<List<string>> ProblemsAsync(CancellationToken cancellation) =>

@@ -81,9 +81,10 @@ public interface IJobStore : IAsyncDisposable
     ValueTask<IReadOnlyList<JobId>> ListStagedAsync(DateTimeOffset now, int max, CancellationToken cancellation);
 
     /// <summary>
-    /// Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls.
+    /// Removes a job, at most <paramref name="maxRows"/> pages and records at a time so that nothing else stalls. A
+    /// live one is left alone: since it was listed, it was published, or is being retried.
     /// </summary>
-    /// <returns>Whether nothing of it is left.</returns>
+    /// <returns>Whether nothing is left to remove.</returns>
     ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation);
 }
 

@@ -128,8 +128,9 @@ public sealed class MemoryJobStore : IJobStore
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
         lock (_gate)
         {
-            if (_jobs.Remove(job, out Entry? entry))
+            if (_jobs.TryGetValue(job, out Entry? entry) && entry.Phase != JobPhase.Live)
             {
+                _jobs.Remove(job);
                 Unlist(job, entry);
                 _order.Remove(job);
                 if (entry.Key is not null) _keys.Remove(entry.Key);

@@ -48,7 +48,9 @@ internal sealed class SqliteWriter : IDisposable
             RETURNING id, epoch, phase, header, summary
             """);
         _postpone = connection.Prepare("UPDATE jobs SET due = ?3 WHERE id = ?1 AND epoch = ?2 AND phase = 2");
-        _hide = connection.Prepare("UPDATE jobs SET epoch = epoch + 1, phase = 1, key = NULL, due = NULL WHERE id = ?");
+        _hide = connection.Prepare("""
+            UPDATE jobs SET epoch = epoch + 1, phase = 1, key = NULL, due = NULL WHERE id = ? AND phase <> 2
+            """);
         _deletePages = connection.Prepare(DeleteSome("pages"));
         _deleteRecords = connection.Prepare(DeleteSome("records"));
         _deleteJob = connection.Prepare("DELETE FROM jobs WHERE id = ?");
@@ -94,8 +96,8 @@ internal sealed class SqliteWriter : IDisposable
         return lost;
     }
 
-    /// <summary>Hides the job and removes so many of its rows.</summary>
-    /// <returns>Whether nothing of it is left.</returns>
+    /// <summary>Hides the job unless it is live, and removes so many of its rows.</summary>
+    /// <returns>Whether nothing is left to remove.</returns>
     public bool Remove(JobId job, int maxRows)
     {
         bool gone = false;

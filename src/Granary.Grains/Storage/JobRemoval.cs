@@ -7,7 +7,7 @@ namespace Granary.Grains;
 internal sealed class JobRemoval(
     StateStorage storage, JobRows rows, JobKeys keys, JobIndex index, JobParts parts)
 {
-    /// <returns>Whether nothing of it is left.</returns>
+    /// <returns>Whether nothing is left to remove.</returns>
     public async Task<bool> RunAsync(JobId job, int maxRows)
     {
         if (await HideAsync(job) is not { } row) return true;
@@ -37,20 +37,20 @@ internal sealed class JobRemoval(
         return true;
     }
 
-    // Its holder is refused from now on. What was live is listed as staged until it is gone, so that it is found.
+    // Its holder is refused from now on. Null where there is nothing to remove: a live job is left alone.
     private async Task<JobRow?> HideAsync(JobId job)
     {
         for (int attempt = 0; ; attempt++)
         {
             HeldRow held = await rows.ReadAsync(job);
             if (held.Job is not { } row || row.IsRemoved) return held.Job;
+            if (row.Phase == JobPhase.Live) return null;
             var change = new RowChange(job, held)
             {
                 After = row with
                 {
                     IsRemoved = true,
                     Epoch = row.Epoch + 1,
-                    Phase = row.Phase == JobPhase.Finished ? row.Phase : JobPhase.Staged,
                     DueAt = null,
                 },
             };

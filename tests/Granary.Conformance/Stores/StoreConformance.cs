@@ -265,6 +265,7 @@ public abstract class StoreConformance : IAsyncLifetime
 
         await Store.CommitAsync([Next(2, record: 0), End(4, Noon)], default);
         Assert.Equal([1], (await Store.ListDueAsync(DateTimeOffset.MaxValue, 9, default)).Select(id => id.Value));
+        await Store.CommitAsync(End(1, Noon));
         await Store.RemoveAllAsync(new JobId(1));
         Assert.Empty(await Store.ListDueAsync(DateTimeOffset.MaxValue, 9, default));
     }
@@ -300,7 +301,7 @@ public abstract class StoreConformance : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Removing_a_job_takes_all_of_it_and_nothing_else()
+    public async Task Removing_a_job_takes_all_of_it_and_nothing_else_and_leaves_a_live_one_alone()
     {
         await Store.CommitAsync([New(7, key: "key", pages: 10), New(8, pages: 2)], default);
         for (int i = 0; i < 10; i++) await Store.CommitAsync(Next(7, record: i));
@@ -318,7 +319,9 @@ public abstract class StoreConformance : IAsyncLifetime
         }
         Assert.Empty(await Store.ReadPagesAsync(new JobId(7), 0, 99, true, default));
         Assert.Empty(await Store.ReadRecordsAsync(new JobId(7), 0, 99, true, default));
+        Assert.True(await Store.RemoveAsync(new JobId(8), 99, default));
         Assert.Equal(2, (await Store.ReadPagesAsync(new JobId(8), 0, 99, true, default)).Count);
+        Assert.Equal(WriteResult.Written, await Store.CommitAsync(Next(8, record: 0)));
         Assert.Equal(WriteResult.Fenced, await Store.CommitAsync(Next(7, record: 10)));
         Assert.Equal(WriteResult.Written, await Store.CommitAsync(New(7, key: "key")));
     }

@@ -31,6 +31,36 @@ public sealed class ExpiredTests : IDisposable
         Assert.Empty(await store.CheckAsync(CancellationToken.None));
     }
 
+    [Fact]
+    public async Task A_job_that_is_retried_after_it_was_listed_as_expired_is_kept()
+    {
+        int calls = 0;
+        var retried = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        HandlerRegistry handlers = new HandlerRegistry().Handle<int, int>("second time", async (n, _) =>
+        {
+            if (Interlocked.Increment(ref calls) == 1) throw new InvalidOperationException("The first time");
+            await retried.Task;
+            return n;
+        });
+        await using var store = new GatedStore();
+        await using EmbeddedEngine engine =
+            await EmbeddedEngine.StartAsync(store, handlers, new EmbeddedOptions { Time = _time });
+        BatchHandle<int> batch = await new GranaryClient(engine).StartBatchAsync<int, int>(
+            "second time", [7], new() { Retention = TimeSpan.FromDays(1) });
+        await batch.WhenAllAsync();
+
+        var swept = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Listed = async jobs =>
+        {
+            if (jobs.Count > 0) await batch.RetryFailedAsync();
+            else swept.TrySetResult();
+        };
+        _time.Advance(TimeSpan.FromDays(2));
+        await swept.Task;
+        retried.SetResult();
+        Assert.Equal([7], await batch.ResultsAsync());
+    }
+
     private Task<EmbeddedEngine> StartAsync(SqliteJobStore store) => EmbeddedEngine.StartAsync(
         store, new HandlerRegistry().Handle<int, int>("same", (n, _) => n), new EmbeddedOptions { Time = _time });
 }

@@ -71,8 +71,16 @@ internal sealed class GatedStore : IJobStore
     public ValueTask<IReadOnlyList<JobId>> ListLiveAsync(JobId after, int max, CancellationToken cancellation) =>
         _inner.ListLiveAsync(after, max, cancellation);
 
-    public ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(
-        DateTimeOffset now, int max, CancellationToken cancellation) => _inner.ListExpiredAsync(now, max, cancellation);
+    /// <summary>What happens between the listing of expired jobs and the answer.</summary>
+    public Func<IReadOnlyList<JobId>, Task>? Listed { get; set; }
+
+    public async ValueTask<IReadOnlyList<JobId>> ListExpiredAsync(
+        DateTimeOffset now, int max, CancellationToken cancellation)
+    {
+        IReadOnlyList<JobId> jobs = await _inner.ListExpiredAsync(now, max, cancellation);
+        if (Listed is { } listed) await listed(jobs);
+        return jobs;
+    }
 
     public ValueTask<IReadOnlyList<JobId>> ListDueAsync(
         DateTimeOffset now, int max, CancellationToken cancellation) => _inner.ListDueAsync(now, max, cancellation);

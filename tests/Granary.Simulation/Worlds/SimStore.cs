@@ -94,7 +94,9 @@ internal sealed class SimStore(PlantedBug planted)
 
     public void Remove(JobId job)
     {
-        if (_jobs.Remove(job, out Entry? entry) && entry.Key is { } key) _keys.Remove(key);
+        if (!_jobs.TryGetValue(job, out Entry? entry) || entry.Phase == JobPhase.Live) return;
+        _jobs.Remove(job);
+        if (entry.Key is { } key) _keys.Remove(key);
     }
 
     private WriteResult Write(JobWrite write)
