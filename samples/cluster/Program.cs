@@ -5,8 +5,10 @@ using Granary.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
 if (args.Contains("--embedded"))
     builder.Services.AddGranary(g => g.UseEmbedded("jobs.db"));
 else

@@ -19,6 +19,8 @@ public static class GranarySilo
         // A silo that starts or stops is unready; its probes say so.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
         ["Logging:LogLevel:Orleans"] = "Warning",
+        // A start that fails is said by the silo and the host after it.
+        ["Logging:LogLevel:Orleans.Runtime.SiloLifecycleSubject"] = "None",
     };
 
     /// <summary>
@@ -42,22 +44,38 @@ public static class GranarySilo
         return builder.Build();
     }
 
-    /// <summary>Makes a silo and runs it until it is told to stop. Bad settings are named on standard error.</summary>
+    /// <summary>Makes a silo and runs it until it is told to stop. Why it cannot start is said on standard
+    /// error.</summary>
     /// <param name="args">As <c>--Granary:DrainTimeout=30s</c>.</param>
     /// <param name="configure">Adds the handlers.</param>
-    /// <returns>The exit code: 0, or 1 for bad settings.</returns>
+    /// <returns>The exit code: 0 when a signal told it to stop, 1 when it could not start, 2 when it stopped by itself,
+    /// because its store will not write again: whoever supervises it starts it anew.</returns>
     public static async Task<int> RunAsync(string[] args, Action<GranaryBuilder>? configure = null)
     {
+        using var signals = new StopSignals();
         try
         {
             using IHost host = Create(args, configure);
             await host.RunAsync();
-            return 0;
         }
         catch (OptionsValidationException e)
         {
             foreach (string failure in e.Failures) await Console.Error.WriteLineAsync(failure);
             return 1;
         }
+        catch (OperationCanceledException) when (signals.HaveCome)
+        {
+            return 0;
+        }
+#pragma warning disable CA1031 // The host has logged it; unhandled it would be an abort, and a core dump.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await Console.Error.WriteLineAsync($"The silo has ended with an error. {e.Message}");
+            return 1;
+        }
+        if (signals.HaveCome) return 0;
+        await Console.Error.WriteLineAsync("The silo has stopped by itself; what it logged says why. Start it again.");
+        return 2;
     }
 }

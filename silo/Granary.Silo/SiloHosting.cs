@@ -52,6 +52,7 @@ public static class SiloHosting
                 // What the section says of ports counts for the localhost too.
                 silo.Configure<EndpointOptions>(options =>
                     (options.SiloPort, options.GatewayPort) = (settings.SiloPort, settings.GatewayPort));
+                silo.Configure<ClusterMembershipOptions>(options => options.SetUp(builder.Configuration));
                 if (settings.Tls is { } files) silo.UseTls(tls => MutualTls.Require(tls, files));
                 if (settings.Clustering.IsAdoNet)
                     silo.Configure<AdoNetClusteringSiloOptions>(options =>

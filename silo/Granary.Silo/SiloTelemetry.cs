@@ -1,3 +1,4 @@
+using Granary.Silo.Settings;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +15,7 @@ namespace Granary.Silo;
 /// Sends traces and metrics by OTLP, where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says. All else is set by OpenTelemetry's
 /// own variables: <c>OTEL_SERVICE_NAME</c>, <c>OTEL_EXPORTER_OTLP_PROTOCOL</c>, <c>OTEL_TRACES_SAMPLER</c> …
 /// </summary>
-internal sealed class SiloTelemetry(IConfiguration configuration, IOptions<SiloOptions> silo)
+internal sealed class SiloTelemetry(IConfiguration configuration, SiloSettings settings, IOptions<SiloOptions> silo)
     : IHostedService, IDisposable
 {
     private OpenTelemetrySdk? _sdk;
@@ -31,7 +32,8 @@ internal sealed class SiloTelemetry(IConfiguration configuration, IOptions<SiloO
         telemetry
             .ConfigureResource(resource => resource
                 .AddService("granary-silo", serviceInstanceId: silo.Value.SiloName).AddEnvironmentVariableDetector())
-            .WithTracing(tracing => tracing.AddSource(GranaryTelemetry.SourceName).AddOtlpExporter())
+            .WithTracing(tracing => tracing
+                .AddSource([GranaryTelemetry.SourceName, .. settings.TraceSources]).AddOtlpExporter())
             .WithMetrics(metrics => metrics
                 .AddMeter(GranaryTelemetry.MeterName, "Microsoft.Orleans").AddOtlpExporter());
     }

@@ -5,7 +5,18 @@ namespace Granary.Silo.Tests;
 public sealed class HandOverTests
 {
     [PostgresFact]
-    public async Task A_task_that_a_stopping_silo_gives_back_runs_again_on_the_next_without_a_call()
+    public Task A_task_that_a_stopping_silo_gives_back_runs_again_on_the_next_without_a_call() =>
+        RunsAgainAsync(async silo =>
+        {
+            await silo.TerminateAsync();
+            Assert.Equal(0, await silo.ExitAsync());
+        });
+
+    [PostgresFact]
+    public Task A_task_whose_silo_was_killed_runs_again_on_the_next_without_a_call() =>
+        RunsAgainAsync(silo => silo.KillAsync());
+
+    private static async Task RunsAgainAsync(Func<SiloProcess, Task> end)
     {
         using var gate = new Gate();
         await using PostgresServer server = await PostgresServer.LaunchAsync();
@@ -21,8 +32,7 @@ public sealed class HandOverTests
             var started = await client.Granary.StartBatchAsync<object, object>("http", [new { url = gate.Address }]);
             job = started.Id;
             await gate.EnteredAsync();
-            await first.TerminateAsync();
-            Assert.Equal(0, await first.ExitAsync());
+            await end(first);
         }
 
         await using SiloProcess second = await SiloProcess.StartAsync(settings);

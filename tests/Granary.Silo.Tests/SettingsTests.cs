@@ -1,6 +1,9 @@
 using Granary.Silo.Settings;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 
 namespace Granary.Silo.Tests;
 
@@ -46,6 +49,26 @@ public sealed class SettingsTests
         Assert.True(settings.ShutdownTimeout > settings.Cluster.DrainTimeout + JobDefaults.CancelGrace);
     }
 
+    [Fact]
+    public void Activity_sources_are_named() =>
+        Assert.Equal(["Shop", "System.Net.*"], Read("Granary:TraceSources=Shop, System.Net.*").TraceSources);
+
+    [Fact]
+    public void A_start_that_meets_nobody_ends_soon_unless_the_membership_is_set_otherwise()
+    {
+        ClusterMembershipOptions usual = Membership(), other = Membership(
+            "--Orleans:Membership:MaxJoinAttemptTime=00:02:00", "--Orleans:Membership:NumMissedProbesLimit=5");
+        Assert.Equal((30, 3), (usual.MaxJoinAttemptTime.TotalSeconds, usual.NumMissedProbesLimit));
+        Assert.Equal((120, 5), (other.MaxJoinAttemptTime.TotalSeconds, other.NumMissedProbesLimit));
+        Assert.Equal(TimeSpan.FromSeconds(5), other.IAmAliveTablePublishTimeout);
+
+        static ClusterMembershipOptions Membership(params string[] settings)
+        {
+            using IHost silo = GranarySilo.Create(settings);
+            return silo.Services.GetRequiredService<IOptions<ClusterMembershipOptions>>().Value;
+        }
+    }
+
     [Theory]
     [InlineData("none")]
     [InlineData("exec, http", "exec", "http")]
@@ -68,6 +91,8 @@ public sealed class SettingsTests
     [InlineData("Granary:BuiltIns=echo, shell", "Granary:BuiltIns names 'shell'. Set it to none, or to some of echo")]
     [InlineData("Granary:Tls:Key=nowhere.pem", "Granary:Tls:Certificate is not set. Mutual TLS needs three PEM files")]
     [InlineData("Orleans:Clustering:Invariant=Npgsql", "Orleans:Clustering has no ProviderType. Set ")]
+    [InlineData("Orleans:Membership:MaxJoinAttemptTime=20s", "Orleans:Membership: Failed to convert")]
+    [InlineData("Orleans:Membership:MaxJoinTime=00:00:20", "written like 00:00:20")]
     [InlineData("Orleans:Clustering:ProviderType=AdoNet", "no connection string for it. Set ConnectionStrings:Granary")]
     [InlineData("Orleans:Clustering:ProviderType=Redis", "The store is in memory, which silos cannot share")]
     public void What_is_wrong_is_said_with_the_setting_and_the_mend(string setting, string expected)

@@ -34,9 +34,13 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public string Output => string.Join('\n', _lines);
 
+    /// <summary>Starts one that may not come up.</summary>
+    public static SiloProcess Start(params string[] arguments) => new(Ports.Free(), arguments);
+
+    /// <summary>Starts one, and waits until it is ready.</summary>
     public static async Task<SiloProcess> StartAsync(params string[] arguments)
     {
-        var silo = new SiloProcess(Ports.Free(), arguments);
+        SiloProcess silo = Start(arguments);
         await silo.UntilAsync("/health/ready", HttpStatusCode.OK);
         return silo;
     }
@@ -70,6 +74,13 @@ internal sealed class SiloProcess : IAsyncDisposable
     {
         using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
         await kill.WaitForExitAsync();
+    }
+
+    /// <summary>As kill -9 does it.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
     }
 
     public async Task<int> ExitAsync()

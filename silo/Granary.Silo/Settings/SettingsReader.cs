@@ -3,6 +3,8 @@ using System.Globalization;
 using Granary.Grains;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using ClusterOptions = Granary.Grains.ClusterOptions;
 
 namespace Granary.Silo.Settings;
 
@@ -15,7 +17,7 @@ internal sealed class SettingsReader
     private static readonly string[] s_names =
     [
         "Store", "HealthPort", "BuiltIns", "DrainTimeout", "Lease", "Hold", "PollInterval", "MissingHandlerTimeout",
-        "MaxArgumentBytes", "MaxResultBytes", "Tls",
+        "MaxArgumentBytes", "MaxResultBytes", "Tls", "TraceSources",
     ];
 
     private static readonly TimeSpan s_maxDrain = TimeSpan.FromHours(1);
@@ -53,10 +55,12 @@ internal sealed class SettingsReader
             SiloPort = Port(_orleans, "Orleans:Endpoints:SiloPort", 11111),
             GatewayPort = Port(_orleans, "Orleans:Endpoints:GatewayPort", 30000),
             Tls = ReadTls(),
+            TraceSources = Names(Text(_granary, "TraceSources") ?? ""),
             Cluster = ReadCluster(),
         };
         CheckStore(settings);
         CheckPorts(settings);
+        CheckMembership();
         return settings;
     }
 
@@ -82,7 +86,7 @@ internal sealed class SettingsReader
     {
         string said = Text(_granary, "BuiltIns") ?? "echo, sleep";
         if (said.Equals("none", StringComparison.OrdinalIgnoreCase)) return [];
-        string[] names = said.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        string[] names = Names(said);
         foreach (string unknown in names.Except(SiloSettings.AllBuiltIns))
             Fail($"Granary:BuiltIns names '{unknown}'. Set it to none, or to some of "
                 + $"{string.Join(", ", SiloSettings.AllBuiltIns)}.");
@@ -166,6 +170,20 @@ internal sealed class SettingsReader
                 + "own.");
     }
 
+    // Orleans binds its other sections itself, and this one not at all.
+    private void CheckMembership()
+    {
+        try
+        {
+            new ClusterMembershipOptions().SetUp(_all, strictly: true);
+        }
+        catch (InvalidOperationException e)
+        {
+            Fail($"Orleans:Membership: {e.Message} Set what ClusterMembershipOptions of Orleans has, with times "
+                + "written like 00:00:20.");
+        }
+    }
+
     private int Port(IConfiguration section, string path, int otherwise) => Number(
         section, path, otherwise, 0, IPEndPoint.MaxPort, "a port from 1 to 65535, or to 0 for none");
 
@@ -191,6 +209,9 @@ internal sealed class SettingsReader
             + "written like 500ms, 20s or 1m30s.");
         return otherwise;
     }
+
+    private static string[] Names(string list) =>
+        list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static string? Text(IConfiguration section, string path) =>
         section[path] is { } text && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;

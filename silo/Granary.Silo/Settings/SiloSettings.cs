@@ -49,6 +49,9 @@ internal sealed record SiloSettings
     /// <summary>Null: connections are neither encrypted nor authenticated.</summary>
     public required TlsSettings? Tls { get; init; }
 
+    /// <summary>Activity sources whose spans are sent beside Granary's own.</summary>
+    public required IReadOnlyList<string> TraceSources { get; init; }
+
     /// <summary>Of the engine; its defaults where nothing is said.</summary>
     public required ClusterOptions Cluster { get; init; }
 

@@ -119,7 +119,7 @@ public sealed class OtlpTests : IAsyncLifetime
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = _receiver.AddressOf("").GetLeftPart(UriPartial.Authority);
+        start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = _receiver.Address;
         start.Environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
         using Process command = Process.Start(start)!;
         await command.StandardInput.WriteAsync("a\nb\n");

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Granary.Telemetry.Tests.Otlp;
 
 /// <summary>A span as OTLP carries it.</summary>
@@ -70,5 +72,6 @@ internal static class Received
         any.Has(1) ? any.Text(1)
         : any.Has(2) ? (any.Number(2) == 1 ? "true" : "false")
         : any.Has(3) ? $"{(long)any.Number(3)}"
-        : throw new InvalidDataException("An attribute is of a kind that Granary does not write.");
+        : any.Has(4) ? $"{any.Double(4)}"
+        : throw new InvalidDataException("An attribute is of a kind that nobody writes here.");
 }
