@@ -123,8 +123,7 @@ public sealed class ClusterEngine : IJobEngine
         JobListing.Check(query);
         StatusWire[] listed = await _calls.RepeatAsync(
             () => Index.ListAsync((byte?)query.State, query.Before?.Value, query.Max), cancellation);
-        JobStatus[] jobs = Array.ConvertAll(listed, wire => wire.ToStatus());
-        return new JobPage(jobs, jobs.Length == query.Max ? jobs[^1].Id : null);
+        return JobListing.ToPage(query, Array.ConvertAll(listed, wire => wire.ToStatus()));
     }
 
     /// <inheritdoc/>

@@ -34,6 +34,9 @@ internal static class PostgresFaults
         return new StoreException(fault, $"{text} (PostgreSQL error {answer.SqlState}: {answer.MessageText})", error);
     }
 
+    /// <summary>The exception for rows that cannot be as they are.</summary>
+    public static StoreException Damaged(Place place) => new(StoreFault.Corrupt, DamagedText(place));
+
     private static (StoreFault Fault, string Text) Explain(string state, Place place) => state switch
     {
         PostgresErrorCodes.DiskFull => (StoreFault.Full,
@@ -42,7 +45,7 @@ internal static class PostgresFaults
             $"The server does not have the last commit that was made to {place}: it was restored from a backup, or a " +
             "standby took over that had not received it. Start again; what the server has goes on."),
         PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted or PostgresErrorCodes.UniqueViolation =>
-            (StoreFault.Corrupt, $"{place} is damaged. Restore it from a backup; REINDEX mends an index."),
+            (StoreFault.Corrupt, DamagedText(place)),
         PostgresErrorCodes.InsufficientPrivilege => (StoreFault.ReadOnly, $"{place.Role} lacks a right on {place}. " +
             $"GRANT USAGE ON SCHEMA {place.Schema} TO {place.Role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL " +
             $"TABLES IN SCHEMA {place.Schema} TO {place.Role};"),
@@ -62,6 +65,9 @@ internal static class PostgresFaults
             $"PostgreSQL cannot serve {place} at the moment; what waits is written by itself when it can."),
         _ => (StoreFault.Unknown, $"{place} cannot be used any further until it is opened again."),
     };
+
+    private static string DamagedText(Place place) =>
+        $"{place} is damaged. Restore it from a backup; REINDEX mends an index.";
 
     // Classes of errors after which the same may work later: the connection, a lock or a conflict, the server's
     // resources, an operator, the disk.

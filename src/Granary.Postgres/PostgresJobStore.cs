@@ -12,6 +12,9 @@ namespace Granary.Postgres;
 /// </summary>
 public sealed partial class PostgresJobStore : IJobStore
 {
+    /// <summary>Rows of one transaction of a removal: so that numbers of rows can be added on the server.</summary>
+    private const int MaxRemoved = 1_000_000;
+
     private readonly PostgresStoreOptions _options;
     private readonly NpgsqlDataSource _source;
     private readonly Place _place;
@@ -21,10 +24,10 @@ public sealed partial class PostgresJobStore : IJobStore
     private StoreException? _fault;
     private bool _disposed;
 
-    private PostgresJobStore(PostgresStoreOptions options, NpgsqlDataSource source, Place place)
+    private PostgresJobStore(PostgresStoreOptions options, NpgsqlDataSource source, int readers, Place place)
     {
         (_options, _source, _place) = (options, source, place);
-        _reader = new PostgresReader(source, place, options.MaxReaders);
+        _reader = new PostgresReader(source, place, readers);
         _writer = new PostgresWriter(source, place);
     }
 
@@ -42,8 +45,8 @@ public sealed partial class PostgresJobStore : IJobStore
     public static async Task<PostgresJobStore> OpenAsync(
         PostgresStoreOptions options, CancellationToken cancellation = default)
     {
-        (NpgsqlDataSource source, Place place) = PostgresOpening.Connect(options);
-        var store = new PostgresJobStore(options, source, place);
+        (NpgsqlDataSource source, int readers, Place place) = PostgresOpening.Connect(options);
+        var store = new PostgresJobStore(options, source, readers, place);
         try
         {
             await PostgresOpening.PrepareAsync(source, place, options, cancellation);
@@ -133,7 +136,7 @@ public sealed partial class PostgresJobStore : IJobStore
     public async ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
-        return await Writable().RemoveAsync(job, maxRows, cancellation);
+        return await Writable().RemoveAsync(job, Math.Min(maxRows, MaxRemoved), cancellation);
     }
 
     /// <summary>Which other process has the store open for writing, as a phrase for people; null if none
@@ -156,6 +159,7 @@ public sealed partial class PostgresJobStore : IJobStore
         await _writing.WaitAsync();
         await _writer.DisposeAsync();
         await _source.DisposeAsync();
+        _writing.Release();
     }
 
     private async ValueTask<T> WriteAsync<T>(Func<PostgresWriter, Task<T>> write, CancellationToken cancellation)
@@ -164,6 +168,7 @@ public sealed partial class PostgresJobStore : IJobStore
         await _writing.WaitAsync(cancellation);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_fault is not null) throw _fault;
             if (!_writer.IsConnected) await ConnectAgainAsync(cancellation);
             return await write(_writer);
@@ -179,6 +184,12 @@ public sealed partial class PostgresJobStore : IJobStore
         catch (StoreException fault) when (!fault.IsTransient)
         {
             GiveUp(fault);
+            throw;
+        }
+        catch (OperationCanceledException)
+        {
+            // It may have let go of its lock, and not taken it again.
+            await _writer.DropAsync();
             throw;
         }
         finally

@@ -12,22 +12,26 @@ internal static partial class PostgresOpening
 
     private const int ReadOnlyTransactions = 1;
 
+    /// <summary>The session of the writer, and one that is being opened in its place.</summary>
+    private const int OfTheWriter = 2;
+
     // What the server or the role may have set otherwise, and what correctness or speed rests on. Those the server
     // does not know are left out.
     private const string SessionSettings = """
         SELECT set_config(name, wanted, false)
         FROM (VALUES
           ('synchronous_commit', 'on'), ('default_transaction_isolation', 'read committed'),
-          ('idle_session_timeout', '0'), ('statement_timeout', '0'), ('lock_timeout', '0'), ('jit', 'off'),
+          ('idle_session_timeout', '0'), ('idle_in_transaction_session_timeout', '0'), ('statement_timeout', '0'),
+          ('transaction_timeout', '0'), ('lock_timeout', '0'), ('jit', 'off'),
           ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '3')
         ) AS session (name, wanted)
         JOIN pg_settings USING (name)
         WHERE name <> 'synchronous_commit' OR setting IN ('off', 'local')
         """;
 
-    /// <summary>The connections of a store, and its name.</summary>
+    /// <summary>The connections of a store, how many of them may read at once, and its name.</summary>
     /// <exception cref="ArgumentException">The options cannot be read.</exception>
-    public static (NpgsqlDataSource Source, Place Place) Connect(PostgresStoreOptions options)
+    public static (NpgsqlDataSource Source, int Readers, Place Place) Connect(PostgresStoreOptions options)
     {
         if (options.MaxReaders is < 1 or > 1_000)
             throw new ArgumentException($"MaxReaders is {options.MaxReaders}; set it to 1 to 1,000.", nameof(options));
@@ -39,7 +43,8 @@ internal static partial class PostgresOpening
         builder.UsePhysicalConnectionInitializer(Set, SetAsync);
         options.Configure?.Invoke(builder);
         string host = address.Host is { Length: > 0 } name ? name : "localhost";
-        return (builder.Build(), new Place(schema, host, address.Database, address.Username));
+        int readers = Math.Min(options.MaxReaders, address.MaxPoolSize - OfTheWriter);
+        return (builder.Build(), readers, new Place(schema, host, address.Database, address.Username));
     }
 
     /// <summary>Checks the server and the tables, and makes what is missing.</summary>
@@ -54,8 +59,12 @@ internal static partial class PostgresOpening
 
     private static void SetDefaults(NpgsqlConnectionStringBuilder address, PostgresStoreOptions options)
     {
-        // The session of the writer, and one that is being opened in its place.
-        if (!address.ShouldSerialize("Maximum Pool Size")) address.MaxPoolSize = options.MaxReaders + 2;
+        if (!address.ShouldSerialize("Maximum Pool Size")) address.MaxPoolSize = options.MaxReaders + OfTheWriter;
+        if (address.MaxPoolSize <= OfTheWriter)
+        {
+            throw new ArgumentException($"Maximum Pool Size is {address.MaxPoolSize}; {OfTheWriter} connections are " +
+                $"the writer's, so set it to {OfTheWriter + 1} or more.", nameof(options));
+        }
         if (!address.ShouldSerialize("Max Auto Prepare")) address.MaxAutoPrepare = 32;
         if (!address.ShouldSerialize("Auto Prepare Min Usages")) address.AutoPrepareMinUsages = 2;
         if (!address.ShouldSerialize("Application Name")) address.ApplicationName = "granary";

@@ -20,12 +20,16 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
         FirstAsync($"SELECT {JobColumns} FROM {{s}}.jobs WHERE id = $1 AND phase <> 1",
             Job, cancellation, Number(job.Value));
 
-    public Task<JobId?> FindAsync(string key, CancellationToken cancellation) =>
-        FirstAsync("SELECT id FROM {s}.jobs WHERE key = $1",
-            static row => (JobId?)Id(row), cancellation, new NpgsqlParameter<byte[]>
-            {
-                TypedValue = WriteColumns.KeyBytes(key),
-            });
+    public async Task<JobId?> FindAsync(string key, CancellationToken cancellation)
+    {
+        byte[] bytes = WriteColumns.KeyBytes(key);
+        (JobId Job, byte[]? Key) found = await FirstAsync("SELECT id, key FROM {s}.jobs WHERE key = $1",
+            static row => (Id(row), (byte[]?)Blob(row, 1)), cancellation,
+            new NpgsqlParameter<byte[]> { TypedValue = bytes });
+        // An index bears no checksum: the row itself must have the key, too.
+        if (found.Key is null) return null;
+        return bytes.AsSpan().SequenceEqual(found.Key) ? found.Job : throw PostgresFaults.Damaged(place);
+    }
 
     public Task<List<StoredPage>> PagesAsync(
         JobId job, int from, int max, bool withArgs, CancellationToken cancellation) =>
@@ -55,17 +59,19 @@ internal sealed class PostgresReader(NpgsqlDataSource source, Place place, int m
         AllAsync("SELECT id FROM {s}.jobs WHERE phase = 2 AND phase < 3 AND id > $1 ORDER BY id LIMIT $2",
             Id, cancellation, Number(after.Value), Number(max));
 
+    // These two name what is removed. A sum is no condition of an index, and of what is not in the index the row is
+    // asked: so what a damaged index says does not count alone.
     public Task<List<JobId>> ExpiredAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
-        AllAsync("SELECT id FROM {s}.jobs WHERE expires <= $1 ORDER BY expires, id LIMIT $2",
-            Id, cancellation, Time(now), Number(max));
+        AllAsync("SELECT id FROM {s}.jobs WHERE expires <= $1 AND expires + 0 <= $1 AND phase <> 2 " +
+            "ORDER BY expires, id LIMIT $2", Id, cancellation, Time(now), Number(max));
+
+    public Task<List<JobId>> StagedAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
+        AllAsync("SELECT id FROM {s}.jobs WHERE phase = 1 AND phase < 3 AND phase + 0 = 1 " +
+            "AND (due IS NULL OR due <= $1) ORDER BY id LIMIT $2", Id, cancellation, Time(now), Number(max));
 
     public Task<List<JobId>> DueAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
         AllAsync("SELECT id FROM {s}.jobs WHERE phase = 2 AND due <= $1 ORDER BY due, id LIMIT $2",
             Id, cancellation, Time(now), Number(max));
-
-    public Task<List<JobId>> StagedAsync(DateTimeOffset now, int max, CancellationToken cancellation) =>
-        AllAsync("SELECT id FROM {s}.jobs WHERE phase = 1 AND phase < 3 AND (due IS NULL OR due <= $1) " +
-            "ORDER BY id LIMIT $2", Id, cancellation, Time(now), Number(max));
 
     /// <summary>Sets when jobs are due. A row that is being written just now is passed over: whoever writes it says
     /// when it is due.</summary>

@@ -29,7 +29,8 @@ public sealed record PostgresStoreOptions
     /// <c>full_page_writes</c> off) with a warning instead of refusing it. Default false.</summary>
     public bool AllowUnsafeDurability { get; init; }
 
-    /// <summary>How many connections read at once, beside the one that commits; 1 to 1,000. Default 8.</summary>
+    /// <summary>How many connections read at once, beside two for commits; 1 to 1,000. Fewer where the connection
+    /// string's <c>Maximum Pool Size</c> leaves fewer. Default 8.</summary>
     public int MaxReaders { get; init; } = 8;
 
     /// <summary>Changes how connections are made, for example to fetch passwords or to trust a certificate. Default:

@@ -73,12 +73,26 @@ internal static class Schema
     {
         object? found = await QueryAsync(connection, $"SELECT to_regclass('{place.Quoted}.store')::text", cancellation);
         if (found is not string) return 0;
-        found = await QueryAsync(connection, $"SELECT version FROM {place.Quoted}.store", cancellation);
-        int version = found is int read ? read : throw NotAStore(place, null);
+        int version = await ReadVersionAsync(connection, place, cancellation);
         return version <= Version
             ? version
             : throw new StoreException(StoreFault.Newer, $"{place} was written by a newer Granary (version {version} " +
                 $"of the tables; this one knows up to {Version}). Use that one; nothing was changed.");
+    }
+
+    private static async Task<int> ReadVersionAsync(
+        NpgsqlConnection connection, Place place, CancellationToken cancellation)
+    {
+        try
+        {
+            object? found =
+                await QueryAsync(connection, $"SELECT version FROM {place.Quoted}.store", cancellation);
+            return found is int version ? version : throw NotAStore(place, null);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedColumn)
+        {
+            throw NotAStore(place, error);
+        }
     }
 
     private static StoreException NotAStore(Place place, Exception? inner) => new(StoreFault.NotAStore,

@@ -70,6 +70,22 @@ public sealed class HostingTests
         Assert.Null(await first.FindAsync("key", default));
     }
 
+    [Fact]
+    public async Task Who_gave_up_owning_a_store_still_keeps_an_embedded_engine_off_it()
+    {
+        string schema = PostgresServer.NewSchema();
+        await using PostgresJobStore store = await Databases.OpenAsync(schema);
+        await using (PostgresJobStore other = await Databases.OpenAsync(schema))
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.OwnAsync(patience.Token).AsTask());
+        }
+        Assert.Equal(WriteResult.Written, await store.CommitAsync(Writes.New(7)));
+        await using PostgresJobStore engine = await Databases.OpenAsync(schema);
+        StoreException error = await Assert.ThrowsAsync<StoreException>(() => engine.OwnAsync(default).AsTask());
+        Assert.Equal(StoreFault.Owned, error.Fault);
+    }
+
     private static ServiceProvider Services(Action<GranaryBuilder> configure)
     {
         var services = new ServiceCollection();

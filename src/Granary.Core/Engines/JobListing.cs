@@ -20,6 +20,20 @@ internal static class JobListing
         IReadOnlyList<StoredJob> stored = await store.ListAsync(query, cancellation);
         JobStatus[] jobs = [.. stored.Select(job =>
             JobCodec.ReadSummary(job.Job, job.Summary).ToStatus(JobCodec.ReadHeader(job.Job, job.Header)))];
-        return new JobPage(jobs, jobs.Length == query.Max ? jobs[^1].Id : null);
+        return ToPage(query, jobs);
+    }
+
+    /// <exception cref="StoreException">They are out of order, as where an index is damaged: the next page would begin
+    /// at the wrong place.</exception>
+    public static JobPage ToPage(JobQuery query, JobStatus[] jobs)
+    {
+        JobId? before = query.Before;
+        foreach (JobStatus job in jobs)
+        {
+            if (job.Id >= before)
+                throw new StoreException(StoreFault.Corrupt, $"The list of jobs is out of order at job {job.Id}.");
+            before = job.Id;
+        }
+        return new JobPage(jobs, jobs.Length == query.Max ? before : null);
     }
 }

@@ -66,7 +66,7 @@ public sealed class OpeningTests
     {
         await using PostgresServer server = await PostgresServer.LaunchAsync("synchronous_commit=off");
         await using PostgresJobStore store = await Databases.OpenAsync(server, "granary");
-        (NpgsqlDataSource source, _) = PostgresOpening.Connect(
+        (NpgsqlDataSource source, _, _) = PostgresOpening.Connect(
             new PostgresStoreOptions { ConnectionString = server.ConnectionString() });
         await using (source)
         {
@@ -75,16 +75,35 @@ public sealed class OpeningTests
         }
     }
 
-    [Fact]
-    public async Task Another_program_s_tables_are_left_alone()
+    [Theory]
+    [InlineData("jobs")]
+    [InlineData("store")]
+    public async Task Another_program_s_tables_are_left_alone(string table)
     {
         PostgresServer server = await PostgresServer.SharedAsync();
         string schema = PostgresServer.NewSchema();
-        await server.AskAsync($"CREATE SCHEMA {schema}; CREATE TABLE {schema}.jobs (id int)");
+        await server.AskAsync($"CREATE SCHEMA {schema}; CREATE TABLE {schema}.{table} (id int)");
         StoreException error = await Assert.ThrowsAsync<StoreException>(() => Databases.OpenAsync(schema));
         Assert.Equal(StoreFault.NotAStore, error.Fault);
         Assert.Equal(1L, await server.AskAsync(
             $"SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}'"));
+    }
+
+    [Fact]
+    public async Task A_pool_that_is_set_smaller_is_kept_and_reads_wait_their_turn()
+    {
+        PostgresServer server = await PostgresServer.SharedAsync();
+        string schema = PostgresServer.NewSchema();
+        await using PostgresJobStore store = await OpenAsync(3);
+        await store.CommitAsync(New(7));
+        StoredJob?[] read = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(_ => store.LoadAsync(new JobId(7), default).AsTask()));
+        Assert.All(read, Assert.NotNull);
+        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(() => OpenAsync(2));
+        Assert.Contains("set it to 3 or more", error.Message, StringComparison.Ordinal);
+
+        Task<PostgresJobStore> OpenAsync(int size) => Databases.OpenAsync(
+            schema, o => o with { ConnectionString = $"{server.ConnectionString()};Maximum Pool Size={size}" });
     }
 
     [Fact]
