@@ -4,36 +4,41 @@ namespace Granary.Grains;
 
 /// <summary>
 /// One group of writes. Each job's writes of the group are one write of its row. Whoever finds that a row has changed
-/// looks at it again and decides anew; the others are not touched by that.
+/// looks at it again and decides anew; the others are not touched by that. When the provider fails, the group can be
+/// run again: it knows the rows that it has written, also those whose answer was lost.
 /// </summary>
 internal sealed class CommitGroup(
     IReadOnlyList<JobWrite> writes, StateStorage storage, JobRows rows, JobKeys keys, JobIndex index)
 {
+    private readonly JobWrite[] _writes = [.. writes];
     private readonly WriteResult[] _results = new WriteResult[writes.Count];
     private readonly Dictionary<string, JobId> _taken = [];
     private readonly JobParts _parts = new(storage);
-    private bool _isPublished;
+    private IReadOnlyList<JobChange>? _pending;
 
-    /// <summary>Writes them.</summary>
-    /// <param name="publishing">Called before the first row is written.</param>
-    /// <exception cref="StoreException">Nothing was written, or it is unknown what was.</exception>
+    /// <summary>Whether it is the group of these writes.</summary>
+    public bool IsOf(IReadOnlyList<JobWrite> others) => _writes.SequenceEqual(others);
+
+    /// <summary>Writes them, or what of them is not written yet.</summary>
+    /// <param name="publishing">Called before rows are written.</param>
+    /// <exception cref="StoreException">If it is transient, it is to be run again: some may be written.</exception>
     public async Task<WriteResult[]> RunAsync(Action publishing)
     {
+        _pending ??= [.. _writes.Select((write, i) => (write, i)).GroupBy(w => w.write.Job).Select(Cached)];
         try
         {
-            IReadOnlyList<JobChange> pending =
-                [.. writes.Select((write, i) => (write, i)).GroupBy(w => w.write.Job).Select(Cached)];
-            for (int attempt = 0; pending.Count > 0; attempt++)
+            for (int attempt = 0; _pending.Count > 0; attempt++)
             {
-                if (attempt > 0) await StateStorage.PauseAsync(attempt - 1, JobRows.Key(pending[0].Job));
-                pending = await PassAsync(pending, publishing);
+                if (attempt > 0) await StateStorage.PauseAsync(attempt - 1, JobRows.Key(_pending[0].Job));
+                _pending = await PassAsync(_pending, publishing);
             }
             return _results;
         }
-        catch (StoreException e) when (_isPublished && e.IsTransient)
+        catch (StoreException e) when (e.IsTransient)
         {
-            foreach (JobWrite write in writes) rows.Forget(write.Job);
-            throw new StoreException(StoreFault.Unknown, e.Message, e);
+            _pending = [.. _pending.Where(change => !change.IsWritten)];
+            foreach (JobChange change in _pending) change.IsLoaded = false;
+            throw;
         }
     }
 
@@ -41,17 +46,14 @@ internal sealed class CommitGroup(
     private async Task<IReadOnlyList<JobChange>> PassAsync(IReadOnlyList<JobChange> pending, Action publishing)
     {
         await Task.WhenAll(pending.Where(change => !change.IsLoaded).Select(LoadAsync));
+        pending = [.. pending.Where(change => !change.IsWritten)];
         await DecideAsync(pending);
         List<JobChange> again = [.. pending.Where(change => change.MustReload)];
         List<JobChange> going = [.. pending.Where(change => !change.MustReload && change.IsChange)];
         await Task.WhenAll(index.PrepareAsync(going), Task.WhenAll(going.Select(WritePartsAsync)));
         again.AddRange(going.Where(change => change.MustReload));
         going.RemoveAll(change => change.MustReload);
-        if (going.Count > 0)
-        {
-            publishing();
-            _isPublished = true;
-        }
+        if (going.Count > 0) publishing();
         await Task.WhenAll(going.Select(WriteRowAsync));
         again.AddRange(going.Where(change => change.MustReload));
         going.RemoveAll(change => change.MustReload);
@@ -76,6 +78,7 @@ internal sealed class CommitGroup(
     {
         change.Held = await rows.ReadAsync(change.Job);
         (change.IsLoaded, change.IsCached) = (true, false);
+        change.IsWritten = change.Held.Row?.Nonce == change.Nonce;
     }
 
     private async Task DecideAsync(IReadOnlyList<JobChange> pending)
@@ -84,7 +87,7 @@ internal sealed class CommitGroup(
         foreach ((JobChange change, int i) in pending.SelectMany(c => c.Writes, (c, i) => (c, i)).OrderBy(w => w.i))
         {
             if (change.MustReload) continue;
-            JobWrite write = writes[i];
+            JobWrite write = _writes[i];
             _results[i] = change.Check(write);
             if (_results[i] == WriteResult.Written && write.Key is { } key && change.After?.Key != key)
             {
@@ -111,8 +114,12 @@ internal sealed class CommitGroup(
         if (written.Contains(false)) change.MustReload = true;
     }
 
-    private async Task WriteRowAsync(JobChange change) =>
-        change.MustReload = await rows.TryWriteAsync(change.Job, change.After!, change.Held.ETag) is null;
+    private async Task WriteRowAsync(JobChange change)
+    {
+        change.IsWritten =
+            await rows.TryWriteAsync(change.Job, change.After!, change.Held.ETag, change.Nonce) is not null;
+        change.MustReload = !change.IsWritten;
+    }
 
     private async Task SettleAsync(List<JobChange> written)
     {

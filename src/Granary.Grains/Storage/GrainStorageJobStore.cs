@@ -8,7 +8,7 @@ namespace Granary.Grains;
 /// Keeps jobs in any Orleans grain storage provider. A job is a small row, whose conditional write is each commit, and
 /// bounded states beside it that are written before the row and count only when the row counts them. There are no
 /// transactions over several jobs: the jobs of a group are committed one by one, and within this process they are seen
-/// together.
+/// together, unless the provider fails in between.
 /// </summary>
 internal sealed class GrainStorageJobStore : IJobStore
 {
@@ -18,6 +18,9 @@ internal sealed class GrainStorageJobStore : IJobStore
     private readonly JobParts _parts;
     private readonly JobIndex _index;
     private readonly JobLists _lists;
+
+    // Of one caller at a time. It was not finished: given again, it goes on.
+    private CommitGroup? _group;
 
     // Rows are being written; whoever reads waits for all of them, so that no half of a group is seen.
     private volatile Task _publishing = Task.CompletedTask;
@@ -41,11 +44,13 @@ internal sealed class GrainStorageJobStore : IJobStore
     {
         cancellation.ThrowIfCancellationRequested();
         if (writes.Count == 0) return [];
+        if (_group?.IsOf(writes) != true) _group = new CommitGroup(writes, _storage, _rows, _keys, _index);
         var published = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            return await new CommitGroup(writes, _storage, _rows, _keys, _index)
-                .RunAsync(() => _publishing = published.Task);
+            WriteResult[] results = await _group.RunAsync(() => _publishing = published.Task);
+            _group = null;
+            return results;
         }
         finally
         {
@@ -74,30 +79,27 @@ internal sealed class GrainStorageJobStore : IJobStore
     }
 
     public async ValueTask<IReadOnlyList<StoredPage>> ReadPagesAsync(
-        JobId job, int from, int max, bool withArgs, CancellationToken cancellation)
-    {
-        await _publishing;
-        if ((await _rows.ReadAsync(job)).Job is not { IsRemoved: false } row) return [];
-        int count = Math.Clamp(row.Pages - from, 0, max);
-        return await Task.WhenAll(
-            Enumerable.Range(from, count).Select(number => _parts.ReadPageAsync(job, number, withArgs)));
-    }
+        JobId job, int from, int max, bool withArgs, CancellationToken cancellation) =>
+        await ReadAsync(job, row => Task.WhenAll(
+            Enumerable.Range(from, Math.Clamp(row.Pages - from, 0, max))
+                .Select(number => _parts.ReadPageAsync(job, number, withArgs))));
 
     public async ValueTask<IReadOnlyList<StoredRecord>> ReadRecordsAsync(
-        JobId job, int from, int max, bool withValues, CancellationToken cancellation)
-    {
-        await _publishing;
-        if ((await _rows.ReadAsync(job)).Job is not { IsRemoved: false } row) return [];
-        int count = Math.Clamp(row.Records - from, 0, max);
-        if (count == 0) return [];
-        int first = from / JobParts.RecordsPerSegment, last = (from + count - 1) / JobParts.RecordsPerSegment;
-        int full = row.Records / JobParts.RecordsPerSegment;
-        IReadOnlyList<RecordParts>[] segments = await Task.WhenAll(Enumerable.Range(first, last - first + 1).Select(
-            async segment => segment < full ? await _parts.ReadSegmentAsync(job, segment) : row.Tail));
-        return await Task.WhenAll(Enumerable.Range(from, count).Select(number => _parts.ReadRecordAsync(
-            job, number, segments[(number / JobParts.RecordsPerSegment) - first][number % JobParts.RecordsPerSegment],
-            withValues)));
-    }
+        JobId job, int from, int max, bool withValues, CancellationToken cancellation) =>
+        await ReadAsync(job, async row =>
+        {
+            int count = Math.Clamp(row.Records - from, 0, max);
+            if (count == 0) return [];
+            int first = from / JobParts.RecordsPerSegment, last = (from + count - 1) / JobParts.RecordsPerSegment;
+            int full = row.Records / JobParts.RecordsPerSegment;
+            IReadOnlyList<RecordParts>[] segments = await Task.WhenAll(
+                Enumerable.Range(first, last - first + 1).Select(async segment =>
+                    segment < full ? await _parts.ReadSegmentAsync(job, segment) : row.Tail));
+            return await Task.WhenAll(Enumerable.Range(from, count).Select(number => _parts.ReadRecordAsync(
+                job, number,
+                segments[(number / JobParts.RecordsPerSegment) - first][number % JobParts.RecordsPerSegment],
+                withValues)));
+        });
 
     public async ValueTask<IReadOnlyList<StoredJob>> ListAsync(JobQuery query, CancellationToken cancellation)
     {
@@ -142,10 +144,26 @@ internal sealed class GrainStorageJobStore : IJobStore
     public async ValueTask<bool> RemoveAsync(JobId job, int maxRows, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
-        return await new JobRemoval(_storage, _rows, _keys, _index, _parts).RunAsync(job, maxRows);
+        return await new JobRemoval(_rows, _keys, _index, _parts).RunAsync(job, maxRows);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task<T[]> ReadAsync<T>(JobId job, Func<JobRow, Task<T[]>> read)
+    {
+        await _publishing;
+        if ((await _rows.ReadAsync(job)).Job is not { IsRemoved: false } row) return [];
+        try
+        {
+            return await read(row);
+        }
+        catch (StoreException e) when (e.Fault == StoreFault.Corrupt)
+        {
+            // What the row counted is gone: with the job, or it is damage.
+            if ((await _rows.ReadAsync(job)).Job is not { IsRemoved: false }) return [];
+            throw;
+        }
+    }
 
     // By what this process last wrote, mostly: a conflict tells when that is not true any more.
     private async Task<bool> TryPostponeAsync(HeldJob job, long dueAt)

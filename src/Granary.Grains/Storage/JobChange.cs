@@ -10,7 +10,13 @@ internal sealed class JobChange(JobId job, HeldRow held, int[] writes) : RowChan
     /// <summary>Its writes, by their place in the group.</summary>
     public IReadOnlyList<int> Writes { get; } = writes;
 
+    /// <summary>By which its row is known again when the answer to a write of it was lost.</summary>
+    public ulong Nonce { get; } = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
+
     public bool IsLoaded { get; set; }
+
+    /// <summary>Its row is written; nothing more is to do.</summary>
+    public bool IsWritten { get; set; }
 
     /// <summary>What is known of the row may not be true any more.</summary>
     public bool IsCached { get; set; }

@@ -4,8 +4,7 @@ namespace Granary.Grains;
 
 /// <summary>Removes a job: first nobody sees it any more, then it goes piece by piece, its row and entry
 /// last.</summary>
-internal sealed class JobRemoval(
-    StateStorage storage, JobRows rows, JobKeys keys, JobIndex index, JobParts parts)
+internal sealed class JobRemoval(JobRows rows, JobKeys keys, JobIndex index, JobParts parts)
 {
     /// <returns>Whether nothing is left to remove.</returns>
     public async Task<bool> RunAsync(JobId job, int maxRows)
@@ -30,8 +29,7 @@ internal sealed class JobRemoval(
             await rows.UpdateAsync(job, r => r with { Key = null, Pages = pages, Records = records, Tail = tail });
             return false;
         }
-        await storage.ClearAsync(JobRows.Key(job));
-        rows.Forget(job);
+        await rows.ClearAsync(job);
         if (row.Place is { } place)
             await index[place.Index].ChangeAsync([new EntryChange(job, place.Depth, place.Stamp, null)]);
         return true;

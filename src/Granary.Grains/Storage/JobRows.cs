@@ -34,9 +34,9 @@ internal sealed class JobRows(StateStorage storage)
 
     /// <summary>Writes the row if nobody has written it since it was read.</summary>
     /// <returns>What is there now; null after a conflict.</returns>
-    public async Task<HeldRow?> TryWriteAsync(JobId job, JobRow row, string? etag)
+    public async Task<HeldRow?> TryWriteAsync(JobId job, JobRow row, string? etag, ulong? nonce = null)
     {
-        row = row with { Nonce = (ulong)Random.Shared.NextInt64() };
+        row = row with { Nonce = nonce ?? (ulong)Random.Shared.NextInt64() };
         (bool isWritten, string? newETag) = await storage.TryWriteAsync(Key(job), row.Write(), etag);
         var held = new HeldRow(row, newETag);
         if (!isWritten)
