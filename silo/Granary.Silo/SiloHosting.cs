@@ -27,6 +27,7 @@ public static class SiloHosting
         SiloSettings settings = SettingsReader.Read(builder.Configuration);
         builder.Services.AddSingleton(settings);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout);
+        builder.Services.AddHostedService<PortCheck>();
         // Hosted services stop in the reverse order: these two still answer and report while the silo drains.
         builder.Services.AddSiloTelemetry(builder.Configuration);
         builder.Services.AddSiloHealth();

@@ -26,6 +26,18 @@ public sealed class HealthTests
         Assert.Contains($"Granary:HealthPort is {silo.Ports.Health}", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("SiloPort")]
+    [InlineData("GatewayPort")]
+    public async Task A_port_that_another_silo_listens_on_is_said_and_not_shared(string name)
+    {
+        await using SiloProcess silo = await SiloProcess.StartAsync();
+        int taken = name == "SiloPort" ? silo.Ports.Silo : silo.Ports.Gateway;
+        using IHost second = GranarySilo.Create([.. Ports.Free().Arguments, $"--Orleans:Endpoints:{name}={taken}"]);
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => second.StartAsync());
+        Assert.Contains($"Orleans:Endpoints:{name} is {taken}", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Bad_settings_end_the_program_with_plain_lines_and_exit_code_1() =>
         Assert.Equal(1, await GranarySilo.RunAsync(["--Granary:Store=Mongo"]));
