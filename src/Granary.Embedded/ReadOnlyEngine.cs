@@ -104,9 +104,11 @@ public sealed class ReadOnlyEngine(IJobStore store) : IJobEngine
     // The last job asked about is kept, and read on from where it was.
     private async Task<JobReader> FollowAsync(JobId job, CancellationToken cancellation)
     {
-        await _one.WaitAsync(cancellation);
+        // Those before it read a few rows each; who gives up learns so when it is its turn.
+        await _one.WaitAsync(CancellationToken.None);
         try
         {
+            cancellation.ThrowIfCancellationRequested();
             StoredJob stored = await store.LoadAsync(job, cancellation) ?? throw Refusals.Of(Refusal.NotFound, job);
             if (_last?.Reader.State.Header.Id != job) _last = new JobLoader(store, stored);
             await _last.CatchUpAsync(stored, cancellation);

@@ -13,6 +13,9 @@ internal sealed record Run(double Submit, double Total, double Cpu, double Alloc
 /// <summary>Runs and medians.</summary>
 internal static class Measure
 {
+    /// <summary>Between runs the heap has less: 64 MiB.</summary>
+    private const long NothingHeld = 64 << 20;
+
     /// <summary>
     /// A warm-up and three counted runs of each, in turn, so that a slow moment of the machine hits both.
     /// </summary>
@@ -24,9 +27,9 @@ internal static class Measure
         for (int i = 0; i < 4; i++)
         {
             double bound = await limit();
-            Collect();
+            await CollectAsync();
             Run run = await workload();
-            Collect();
+            await CollectAsync();
             if (i == 0) continue;
             limits.Add(bound);
             runs.Add(run);
@@ -79,9 +82,10 @@ internal static class Measure
         _ => throw new ArgumentException($"There is no store '{kind}'.", nameof(kind)),
     };
 
-    private static void Collect()
+    // Threads that are ending may hold what the last run had for a moment; it is not to count as the next one's.
+    private static async Task CollectAsync()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        for (int i = 0; i < 40 && GC.GetTotalMemory(forceFullCollection: true) > NothingHeld; i++)
+            await Task.Delay(50);
     }
 }

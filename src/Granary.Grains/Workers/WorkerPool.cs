@@ -14,7 +14,7 @@ internal sealed class WorkerPool(
     /// <summary>How long the list of silos is believed when nobody says that it has changed: 1 second.</summary>
     private static readonly TimeSpan MembershipAge = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a silo is passed over that took no task: 1 second; by then it is known what became of it.</summary>
+    /// <summary>How long a silo is passed over that did not take a task: 1 second.</summary>
     private static readonly TimeSpan AvoidedFor = TimeSpan.FromSeconds(1);
 
     /// <summary>A start and a report between silos cost about as much processor time: 0.25 milliseconds.</summary>

@@ -28,8 +28,8 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
 
     public Load Load { get; init; } = new([cluster.Engine]);
 
-    /// <summary>Runs until <paramref name="faults"/> are over, which are given the end of the time for them; the verdict
-    /// must be good.</summary>
+    /// <summary>Runs until <paramref name="faults"/> are over, which are given the end of the time for them; the
+    /// verdict must be good.</summary>
     public async Task<Verdict> RunAsync(Func<CancellationToken, Task> faults)
     {
         using var stop = new CancellationTokenSource();
@@ -84,8 +84,8 @@ internal sealed class FaultRun(FaultCluster cluster, ITestOutputHelper output)
         {
             verdict.ToString(),
             string.Create(CultureInfo.InvariantCulture,
-                $"{Faults} faults in {lasted.TotalSeconds:F0} s at {verdict.Outcomes / lasted.TotalSeconds:F0} tasks/s; "
-                + $"all had ended {rest.TotalSeconds:F1} s later; {mended} silos were gone; "
+                $"{Faults} faults in {lasted.TotalSeconds:F0} s at {verdict.Outcomes / lasted.TotalSeconds:F0} "
+                + $"tasks/s; all had ended {rest.TotalSeconds:F1} s later; {mended} silos were gone; "
                 + $"the longest wait for an answer was {Load.LongestWait.TotalSeconds:F1} s"),
             "asked again: " + string.Join(", ", Load.Refusals.Select(r => $"{r.Key} {r.Value}")),
             "tasks a second/faults so far, every 2 s: " + string.Join(' ', _samples),
