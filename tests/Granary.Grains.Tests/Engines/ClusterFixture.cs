@@ -3,8 +3,6 @@ using Granary.Engines;
 using Granary.Hosting;
 using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Configuration;
-using Orleans.Hosting;
 using Orleans.TestingHost;
 
 namespace Granary.Grains.Tests.Engines;
@@ -16,22 +14,16 @@ public abstract class ClusterFixture(short silos, bool fromOutside) : EngineFixt
 
     public override async Task<IJobEngine> StartAsync(HandlerRegistry handlers)
     {
-        var builder = new InProcessTestClusterBuilder(silos);
-        builder.Options.ConfigureFileLogging = false;
-        builder.Options.InitializeClientOnDeploy = fromOutside;
         ClusterOptions options = Options();
-        builder.ConfigureSilo((_, silo) =>
+        _cluster = TestSilos.Build(silos, (silo, _) =>
         {
-            // By default each silo makes room for a million grains.
-            silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 1_000);
             silo.Services.AddSingleton(handlers);
             silo.Services.AddGranary(granary =>
             {
                 granary.UseCluster(_ => options);
                 granary.Store = (_, cancellation) => OpenAsync(cancellation);
             });
-        });
-        _cluster = builder.Build();
+        }, fromOutside);
         await _cluster.DeployAsync();
         return fromOutside
             ? new ClusterEngine(_cluster.Client, options)

@@ -1,3 +1,4 @@
+using Granary.Conformance.Engines;
 using Granary.Grains.Tests.Engines;
 using Granary.Hosting;
 using Granary.Stores;
@@ -18,13 +19,12 @@ public sealed class BrokenStoreTests
     public async Task A_silo_whose_store_will_not_write_again_stops()
     {
         await using var store = new MemoryJobStore();
-        await using InProcessTestCluster cluster = Cluster(store);
-        await cluster.DeployAsync();
+        await using InProcessTestCluster cluster = await ClusterAsync(store);
         var host = cluster.Silos[0].ServiceProvider.GetRequiredService<IHostApplicationLifetime>();
         Break(new StoreException(StoreFault.Unknown, "It is gone."), times: int.MaxValue);
         using var enough = new CancellationTokenSource();
         Task start = StartAsync(cluster, enough.Token);
-        await UntilAsync(() => host.ApplicationStopping.IsCancellationRequested);
+        await SoonExtensions.Eventually(() => Task.FromResult(host.ApplicationStopping.IsCancellationRequested));
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<Exception>(() => start);
     }
@@ -33,8 +33,7 @@ public sealed class BrokenStoreTests
     public async Task A_silo_goes_on_after_a_bug_of_the_moment()
     {
         await using var store = new MemoryJobStore();
-        await using InProcessTestCluster cluster = Cluster(store);
-        await cluster.DeployAsync();
+        await using InProcessTestCluster cluster = await ClusterAsync(store);
         var host = cluster.Silos[0].ServiceProvider.GetRequiredService<IHostApplicationLifetime>();
         Break(new InvalidOperationException("It is a bug."), times: 2);
         BatchHandle<int> batch = await StartAsync(cluster, CancellationToken.None);
@@ -47,23 +46,9 @@ public sealed class BrokenStoreTests
         new GranaryClient(new ClusterEngine(cluster.Client))
             .StartBatchAsync<int, int>("same", [1], cancellation: cancellation);
 
-    private static async Task UntilAsync(Func<bool> isSo)
-    {
-        while (!isSo()) await Task.Delay(2);
-    }
-
-    private InProcessTestCluster Cluster(MemoryJobStore store)
-    {
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((_, silo) => silo.Services.AddGranary(granary =>
-        {
-            granary.Handle<int, int>("same", (number, _) => Task.FromResult(number));
-            granary.UseCluster();
-            granary.Store = (_, _) => Task.FromResult<IJobStore>(new BorrowedStore(store) { Committing = Commit });
-        }));
-        return builder.Build();
-    }
+    private Task<InProcessTestCluster> ClusterAsync(MemoryJobStore store) => TestSilos.StartAsync(
+        1, new BorrowedStore(store) { Committing = Commit },
+        (granary, _) => granary.UseCluster().Handle<int, int>("same", (number, _) => Task.FromResult(number)));
 
     private void Break(Exception fault, int times) => (_fault, _timesLeft) = (fault, times);
 

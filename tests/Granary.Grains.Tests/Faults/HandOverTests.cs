@@ -1,9 +1,7 @@
 using Granary.Grains.Tests.Engines;
 using Granary.Hosting;
 using Granary.Stores;
-using Microsoft.Extensions.DependencyInjection;
 using Orleans.Core.Internal;
-using Orleans.Hosting;
 using Orleans.TestingHost;
 using Xunit;
 
@@ -16,24 +14,18 @@ public sealed class HandOverTests
     public async Task Nothing_that_runs_or_is_about_to_is_lost()
     {
         await using var store = new MemoryJobStore();
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((_, silo) => silo.Services.AddGranary(granary =>
+        // What is lost is found by its lease, and so not within the time of a test.
+        var options = new ClusterOptions
         {
-            granary.Handle<int, int>("work", async (number, _) =>
-            {
-                await Task.Delay(1);
-                return number;
-            });
-            // What is lost is found by its lease, and so not within the time of a test.
-            granary.UseCluster(_ => new ClusterOptions
-            {
-                Lease = TimeSpan.FromHours(1), PollInterval = TimeSpan.FromMilliseconds(50),
-            });
-            granary.Store = (_, _) => Task.FromResult<IJobStore>(new BorrowedStore(store));
-        }));
-        await using InProcessTestCluster cluster = builder.Build();
-        await cluster.DeployAsync();
+            Lease = TimeSpan.FromHours(1), PollInterval = TimeSpan.FromMilliseconds(50),
+        };
+        await using InProcessTestCluster cluster = await TestSilos.StartAsync(
+            1, new BorrowedStore(store), (granary, _) => granary.UseCluster(_ => options).Handle<int, int>(
+                "work", async (number, _) =>
+                {
+                    await Task.Delay(1);
+                    return number;
+                }));
         BatchHandle<int> batch = await new GranaryClient(new ClusterEngine(cluster.Client))
             .StartBatchAsync<int, int>("work", Enumerable.Range(0, 2_000), new() { MaxConcurrency = 16 });
         IGrainManagementExtension grain = cluster.Client

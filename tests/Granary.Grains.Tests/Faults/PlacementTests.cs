@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
+using Granary.Conformance.Engines;
 using Granary.Grains.Tests.Engines;
 using Granary.Hosting;
 using Granary.Stores;
-using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 using Xunit;
 
@@ -21,7 +21,7 @@ public sealed class PlacementTests
         await using InProcessTestCluster cluster = await StartAsync(store);
         BatchHandle<int> batch = await new GranaryClient(new ClusterEngine(cluster.Client))
             .StartBatchAsync<int, int>("long", Enumerable.Range(0, 30), new() { MaxConcurrency = 30 });
-        while (_waiting.Count < 30) await Task.Delay(2);
+        await SoonExtensions.Eventually(() => Task.FromResult(_waiting.Count == 30));
         Assert.Equal([10, 10, 10], _ran.Values);
         foreach (TaskCompletionSource waiting in _waiting) waiting.SetResult();
         await batch.ResultsAsync();
@@ -39,30 +39,22 @@ public sealed class PlacementTests
         Assert.InRange(_ran.Values.Max(), 900, 1_000);
     }
 
-    private async Task<InProcessTestCluster> StartAsync(MemoryJobStore store)
-    {
-        var builder = new InProcessTestClusterBuilder(3);
-        builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((options, silo) => silo.Services.AddGranary(granary =>
-        {
-            granary.Handle<int, int>("short", (number, _) =>
+    private Task<InProcessTestCluster> StartAsync(MemoryJobStore store) =>
+        TestSilos.StartAsync(3, new BorrowedStore(store), (granary, silo) => granary
+            .UseCluster()
+            .Handle<int, int>("short", (number, _) =>
             {
-                _ran.AddOrUpdate(options.SiloName, 1, static (_, ran) => ran + 1);
+                Count(silo);
                 return Task.FromResult(number);
-            });
-            granary.Handle<int, int>("long", async (number, _) =>
+            })
+            .Handle<int, int>("long", async (number, _) =>
             {
-                _ran.AddOrUpdate(options.SiloName, 1, static (_, ran) => ran + 1);
+                Count(silo);
                 var ended = new TaskCompletionSource();
                 _waiting.Add(ended);
                 await ended.Task;
                 return number;
-            });
-            granary.UseCluster();
-            granary.Store = (_, _) => Task.FromResult<IJobStore>(new BorrowedStore(store));
-        }));
-        InProcessTestCluster cluster = builder.Build();
-        await cluster.DeployAsync();
-        return cluster;
-    }
+            }));
+
+    private void Count(string silo) => _ran.AddOrUpdate(silo, 1, static (_, ran) => ran + 1);
 }

@@ -1,5 +1,6 @@
 using Granary.Conformance.Engines;
 using Granary.Engines;
+using Granary.Grains.Tests.Engines;
 using Granary.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
@@ -29,18 +30,12 @@ public sealed class GrainStorageHostingTests
         Assert.Contains("AddMemoryGrainStorage(\"jobs\")", error.ToString(), StringComparison.Ordinal);
     }
 
-    private static InProcessTestCluster Build(string storage)
+    private static InProcessTestCluster Build(string storage) => TestSilos.Build(1, (silo, _) =>
     {
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((_, silo) =>
-        {
-            silo.AddMemoryGrainStorage(storage);
-            silo.Services.AddGranary(granary => granary
-                .UseCluster()
-                .UseGrainStorage("jobs")
-                .Handle<int, int>("double", (number, _) => Task.FromResult(2 * number)));
-        });
-        return builder.Build();
-    }
+        silo.AddMemoryGrainStorage(storage);
+        silo.Services.AddGranary(granary => granary
+            .UseCluster()
+            .UseGrainStorage("jobs")
+            .Handle<int, int>("double", (number, _) => Task.FromResult(2 * number)));
+    });
 }

@@ -1,4 +1,5 @@
 using Granary.Conformance.Stores;
+using Granary.Grains.Tests.Engines;
 using Granary.Stores;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -47,11 +48,7 @@ internal static class StorageSilo
 
     private static async Task<IGrainStorage> StartAsync(Action<ISiloBuilder> addStorage)
     {
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.Options.ConfigureFileLogging = false;
-        builder.Options.InitializeClientOnDeploy = false;
-        builder.ConfigureSilo((_, silo) => addStorage(silo));
-        InProcessTestCluster cluster = builder.Build();
+        InProcessTestCluster cluster = TestSilos.Build(1, (silo, _) => addStorage(silo), withClient: false);
         await cluster.DeployAsync();
         return cluster.GetSiloServiceProvider().GetRequiredKeyedService<IGrainStorage>(Name);
     }

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Granary.Grains.Tests.Engines;
 using Granary.Hosting;
 using Granary.Stores;
-using Microsoft.Extensions.DependencyInjection;
-using Orleans.Hosting;
 using Orleans.TestingHost;
 using Xunit;
 
@@ -24,8 +23,7 @@ public sealed class TracesAcrossSilosTests
         };
         ActivitySource.AddActivityListener(listener);
         using var handlers = new ActivitySource("Handler");
-        await using InProcessTestCluster cluster = Cluster(handlers);
-        await cluster.DeployAsync();
+        await using InProcessTestCluster cluster = await ClusterAsync(handlers);
         var granary = new GranaryClient(new ClusterEngine(cluster.Client));
 
         BatchHandle<string> batch = await granary.StartBatchAsync<int, string>(
@@ -47,21 +45,12 @@ public sealed class TracesAcrossSilosTests
         Assert.Equal(2, all.Select(outcome => outcome.Value).Distinct().Count());
     }
 
-    private static InProcessTestCluster Cluster(ActivitySource source)
-    {
-        var store = new MemoryJobStore();
-        var builder = new InProcessTestClusterBuilder(2);
-        builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureSilo((options, silo) => silo.Services.AddGranary(granary =>
-        {
-            granary.UseCluster().Handle<int, string>("work", async (_, _) =>
+    private static Task<InProcessTestCluster> ClusterAsync(ActivitySource source) => TestSilos.StartAsync(
+        2, new BorrowedStore(new MemoryJobStore()), (granary, silo) => granary.UseCluster().Handle<int, string>(
+            "work", async (_, _) =>
             {
                 using Activity? span = source.StartActivity("inner");
                 await Task.Delay(20);
-                return options.SiloName;
-            });
-            granary.Store = (_, _) => Task.FromResult<IJobStore>(new Engines.BorrowedStore(store));
-        }));
-        return builder.Build();
-    }
+                return silo;
+            }));
 }
